@@ -1,0 +1,54 @@
+"""What a function is told by its environment, read once and checked as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+
+
+class SettingsError(RuntimeError):
+    """The environment lacks settings; names every missing one."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Names of the stack's resources. Each field is read from the variable ``STRATOCUBE_<FIELD>``."""
+
+    cubes_table: str
+    grids_table: str
+    builds_table: str
+    activities_table: str
+    work_bucket: str
+    """Plans, task lists and other files of a build; expire by lifecycle."""
+    cube_bucket: str
+    """Products: COGs, STAC, pictures."""
+    state_machine_arn: str
+    allowed_hosts: tuple[str, ...] = ()
+    """Hosts STAC searches and scene assets may be read from, comma separated; ``*.example.org`` names all below."""
+    allowed_buckets: tuple[str, ...] = ()
+    """S3 buckets scenes may be read from, comma separated."""
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str]) -> Settings:
+        """Settings from environment variables.
+
+        Raises:
+            SettingsError: when required variables are missing or empty, naming all of them.
+        """
+        required = [f for f in fields(cls) if f.type == "str"]
+        missing = [_variable(f.name) for f in required if not env.get(_variable(f.name), "").strip()]
+        if missing:
+            raise SettingsError(f"these environment variables are missing or empty: {', '.join(missing)}")
+        return cls(
+            **{f.name: env[_variable(f.name)].strip() for f in required},
+            allowed_hosts=_names(env.get(_variable("allowed_hosts"), "")),
+            allowed_buckets=_names(env.get(_variable("allowed_buckets"), "")),
+        )
+
+
+def _variable(field_name: str) -> str:
+    return f"STRATOCUBE_{field_name.upper()}"
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
