@@ -1,0 +1,57 @@
+"""The API as one thing: routes, errors, CORS."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.event_handler import APIGatewayRestResolver, CORSConfig
+
+from stratocube.api.builds import add_build_routes
+from stratocube.api.cubes import add_cube_routes
+from stratocube.api.grids import add_grid_routes
+from stratocube.api.problems import answer_errors
+from stratocube.api.root import add_root_route
+from stratocube.api.services import Services
+
+_PREFLIGHT_SECONDS = 600
+_PROXY = "/{proxy+}"
+
+
+class Api:
+    """Answers REST proxy events of API Gateway."""
+
+    def __init__(self, services: Services, logger: Logger) -> None:
+        # Any origin: what lets a web client in is the key it sends, not the page it was loaded from.
+        cors = CORSConfig(
+            allow_origin="*",
+            allow_headers=["Content-Type", "X-Api-Key"],
+            expose_headers=["Link", "Location", "Retry-After"],
+            max_age=_PREFLIGHT_SECONDS,
+        )
+        self._app = APIGatewayRestResolver(cors=cors)
+        answer_errors(self._app, logger)
+        add_root_route(self._app)
+        add_cube_routes(self._app, services)
+        add_grid_routes(self._app, services)
+        add_build_routes(self._app, services)
+
+    def resolve(self, event: Mapping[str, Any], context: Any) -> dict[str, Any]:
+        """The proxy response to a proxy event. Never raises for what a caller can send."""
+        return self._app.resolve(_below_root(event), context)
+
+
+def _below_root(event: Mapping[str, Any]) -> dict[str, Any]:
+    """The event with its path as the routes know it.
+
+    API Gateway leaves the stage out of ``path``, but a custom domain's base path in; what its catch-all resource
+    matched is free of both.
+    """
+    path = event.get("path") or "/"
+    parameters = event.get("pathParameters") or {}
+    if event.get("resource") == _PROXY and parameters.get("proxy"):
+        path = f"/{parameters['proxy']}"
+    elif event.get("resource") == "/":
+        path = "/"
+    return {**event, "path": path}

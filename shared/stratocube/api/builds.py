@@ -1,0 +1,189 @@
+"""Builds: ``/start``, ``/builds``, ``/failures``."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
+
+from stratocube.api.links import Link, Links
+from stratocube.api.replies import reply
+from stratocube.api.requests import Query, json_body, path_id
+from stratocube.api.services import Services
+from stratocube.errors import InvalidRequest, NotFound
+from stratocube.state.builds import Build, StepResult, Unit
+from stratocube.state.status import Step
+from stratocube.workflow.progress import build_progress
+from stratocube.workflow.start import CheckedStart, check_start, start_build
+
+PAGE = 100
+"""Builds or failures a page, unless fewer are asked for."""
+
+FIRST_MOMENT = "0001"
+"""Before every time in the tables."""
+
+SHOWN_CAUSE = 500
+"""Characters of a cause in a list of activities: a yearly unit has thousands of them, a reply 6 MB."""
+
+
+def add_build_routes(app: APIGatewayRestResolver, services: Services) -> None:
+    """Add the routes."""
+
+    @app.post("/start")
+    def start() -> Response[str]:
+        checked = check_start(
+            json_body(app.current_event),
+            cubes=services.cubes,
+            grids=services.grids,
+            allowed_hosts=services.allowed_hosts,
+            allowed_buckets=services.allowed_buckets,
+        )
+        if checked.request.validate_only:
+            return reply(HTTPStatus.OK, _would_build(checked))
+        build = start_build(checked, builds=services.builds, launch=services.launch, moment=services.now())
+        links = Links(app.current_event)
+        body = {
+            "build_id": build.build_id,
+            "status": build.status.value,
+            "cube_id": build.cube_id,
+            "links": _build_links(build, links),
+        }
+        return reply(HTTPStatus.ACCEPTED, body, {"Location": links.url("builds", build.build_id)})
+
+    @app.get("/builds/<build_id>")
+    def get_build(build_id: str) -> dict[str, Any]:
+        build = services.builds.get(path_id(build_id, "build"))
+        progress = build.summary or build_progress(services.builds, build.build_id)
+        return {
+            **_header(build),
+            "steps": progress["steps"],
+            "units": progress["units"],
+            "failed_units": progress["failed_units"],
+            "links": _build_links(build, Links(app.current_event)),
+        }
+
+    @app.get("/builds")
+    def list_builds() -> dict[str, Any]:
+        query, links = Query(app.current_event), Links(app.current_event)
+        cube_id = query.required("cube_id", "cube_name", "datacube")
+        limit = query.limit(default=PAGE, most=PAGE)
+        services.cubes.get(cube_id)
+        found = services.builds.of_cube(cube_id, limit=limit)
+        return {
+            "cube_id": cube_id,
+            "builds": [{**_header(build), "links": _build_links(build, links)} for build in found],
+            "links": [links.link("cube", "cubes", cube_id)],
+        }
+
+    @app.get("/builds/<build_id>/units/<unit_id>")
+    def get_unit(build_id: str, unit_id: str) -> dict[str, Any]:
+        build = services.builds.get(path_id(build_id, "build"))
+        unit = _find_unit(services, build, path_id(unit_id, "unit"))
+        steps = _chosen_steps(Query(app.current_event).text("step"))
+        links = Links(app.current_event)
+        return {
+            "build_id": build.build_id,
+            "unit_id": unit.unit_id,
+            "tile": unit.tile,
+            "start": unit.start,
+            "end": unit.end,
+            "status": unit.status.value,
+            "failed_step": unit.failed_step,
+            "cause": unit.cause,
+            "totals": dict(unit.totals),
+            "activities": [
+                _activity(result)
+                for step in steps
+                for result in services.builds.results(build.build_id, step=step, unit_id=unit.unit_id)
+            ],
+            "links": [
+                links.link("self", "builds", build.build_id, "units", unit.unit_id),
+                links.link("build", "builds", build.build_id),
+            ],
+        }
+
+    @app.get("/failures")
+    def list_failures() -> dict[str, Any]:
+        query, links = Query(app.current_event), Links(app.current_event)
+        cube_id = query.required("cube_id", "cube_name", "datacube")
+        since = query.moment("since") or FIRST_MOMENT
+        limit = query.limit(default=PAGE, most=PAGE)
+        services.cubes.get(cube_id)
+        found = services.activities.failures(cube_id, since=since, limit=limit + 1)
+        return {
+            "cube_id": cube_id,
+            "failures": [
+                {
+                    "activity_id": failure.activity_id,
+                    "step": failure.step,
+                    "subject": failure.subject,
+                    "build_id": failure.build_id,
+                    "error_type": failure.error_type,
+                    "cause": failure.cause,
+                    "failed_at": failure.failed_at,
+                    "links": [links.link("build", "builds", failure.build_id)],
+                }
+                for failure in found[:limit]
+            ],
+            "more": len(found) > limit,
+            "links": [links.link("cube", "cubes", cube_id)],
+        }
+
+
+def _would_build(checked: CheckedStart) -> dict[str, Any]:
+    periods = list(dict.fromkeys(unit.period for unit in checked.units))
+    return {
+        "cube_id": checked.definition.id,
+        "status": "VALID",
+        "unit_count": len(checked.units),
+        "tiles": list(checked.request.tiles),
+        "periods": [[period.start.isoformat(), period.end.isoformat()] for period in periods],
+    }
+
+
+def _header(build: Build) -> dict[str, Any]:
+    return {
+        "build_id": build.build_id,
+        "cube_id": build.cube_id,
+        "status": build.status.value,
+        "created_at": build.created_at,
+        "started_at": build.started_at,
+        "finished_at": build.finished_at,
+        "cause": build.cause,
+    }
+
+
+def _build_links(build: Build, links: Links) -> list[Link]:
+    return [
+        links.link("self", "builds", build.build_id),
+        links.link("cube", "cubes", build.cube_id),
+        links.link("failures", "failures", query={"cube_id": build.cube_id, "since": build.created_at}),
+    ]
+
+
+def _find_unit(services: Services, build: Build, unit_id: str) -> Unit:
+    for unit in services.builds.units(build.build_id):
+        if unit.unit_id == unit_id:
+            return unit
+    raise NotFound(f"build {build.build_id} has no unit {unit_id}")
+
+
+def _chosen_steps(name: str | None) -> tuple[Step, ...]:
+    if name is None:
+        return tuple(Step)
+    try:
+        return (Step(name),)
+    except ValueError as error:
+        raise InvalidRequest(f"must be one of {', '.join(Step)}", field="step") from error
+
+
+def _activity(result: StepResult) -> dict[str, Any]:
+    return {
+        "step": result.step.value,
+        "part": result.part,
+        "outcome": result.outcome.value,
+        "seconds": result.seconds,
+        "activity_id": result.activity_id,
+        "cause": result.cause[:SHOWN_CAUSE] if result.cause else None,
+    }

@@ -1,0 +1,36 @@
+"""Replies that are more than a body: what was made and where, a page and its next one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+from aws_lambda_powertools.event_handler import Response, content_types
+
+from stratocube.api.links import Links
+
+
+def reply(status: HTTPStatus, body: Any, headers: Mapping[str, str | list[str]] | None = None) -> Response[str]:
+    """A JSON reply."""
+    return Response(
+        status_code=int(status),
+        content_type=content_types.APPLICATION_JSON,
+        body=json.dumps(body, separators=(",", ":")),
+        headers=headers,
+    )
+
+
+def created(body: Any, *, location: str) -> Response[str]:
+    """201, and where the new thing is."""
+    return reply(HTTPStatus.CREATED, body, {"Location": location})
+
+
+def page(entries: Sequence[Any], links: Links, *path: str, limit: int, next_after: str | None) -> Response[str]:
+    """A list as cube-builder answers it: a JSON array. A ``Link`` header (RFC 8288) leads to the next page."""
+    headers: dict[str, str | list[str]] = {}
+    if next_after is not None:
+        following = links.url(*path, query={"limit": str(limit), "next": next_after})
+        headers["Link"] = f'<{following}>; rel="next"'
+    return reply(HTTPStatus.OK, list(entries), headers)

@@ -1,0 +1,74 @@
+"""The layers of a cube's products, as STAC describes them, from the cube's definition."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from stratocube.catalog.product_bands import BandInfo, BandKind, ClassInfo
+from stratocube.catalog.quality_classes import quality_classes
+from stratocube.cube.bands import DATASOURCE, PROVENANCE, Band, ObservationLayer
+from stratocube.cube.definition import CubeDefinition
+from stratocube.cube.mask import QualityMask
+
+
+def cube_bands(definition: CubeDefinition) -> tuple[BandInfo, ...]:
+    """Bands and indexes of a cube, in the order of the definition.
+
+    The quality band has classes where the mask lists values; of a mask of bits it has none.
+    """
+    indexes = {index.name for index in definition.indexes}
+    return tuple(_band_info(band, _kind(band, definition, indexes), definition.mask) for band in definition.all_bands)
+
+
+def observation_band(layer: ObservationLayer, sources: Sequence[str] = ()) -> BandInfo:
+    """CLEAROB, TOTALOB, PROVENANCE or DATASOURCE. ``sources`` are what the values 0, 1, … of DATASOURCE stand for."""
+    kind = BandKind.COUNT
+    classes: tuple[ClassInfo, ...] = ()
+    if layer == PROVENANCE:
+        kind = BandKind.PROVENANCE
+    elif layer == DATASOURCE:
+        kind, classes = BandKind.SOURCE, _source_classes(sources, layer.nodata)
+    return BandInfo(
+        name=layer.name,
+        data_type=layer.data_type,
+        nodata=layer.nodata,
+        kind=kind,
+        description=layer.description,
+        classes=classes,
+    )
+
+
+def _kind(band: Band, definition: CubeDefinition, indexes: set[str]) -> BandKind:
+    if band.name in {definition.quality_band, definition.saturation_band}:
+        return BandKind.QUALITY
+    return BandKind.INDEX if band.name in indexes else BandKind.SPECTRAL
+
+
+def _band_info(band: Band, kind: BandKind, mask: QualityMask | None) -> BandInfo:
+    classes: tuple[ClassInfo, ...] = ()
+    is_saturation = mask is not None and band.name == mask.saturated_band
+    if kind is BandKind.QUALITY and mask is not None and not mask.bits and not is_saturation:
+        classes = quality_classes(
+            band.name, clear=mask.clear, not_clear=mask.not_clear, saturated=mask.saturated, nodata=mask.nodata
+        )
+    return BandInfo(
+        name=band.name,
+        data_type=band.data_type,
+        nodata=band.nodata,
+        kind=kind,
+        common_name=band.common_name,
+        description=band.description or "",
+        scale=band.scale_factor,
+        offset=band.scale_offset if band.scale_factor is not None else None,
+        center_wavelength=band.center_wavelength,
+        full_width_half_max=band.full_width_half_max,
+        classes=classes,
+    )
+
+
+def _source_classes(sources: Sequence[str], nodata: int) -> tuple[ClassInfo, ...]:
+    if not sources:
+        return ()
+    named = [ClassInfo(value, re.sub(r"[^0-9A-Za-z_-]+", "_", source), source) for value, source in enumerate(sources)]
+    return (*named, ClassInfo(nodata, "no_data", "no observation", nodata=True))

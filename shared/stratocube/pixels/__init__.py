@@ -1,0 +1,1 @@
+"""Arrays and rasters: masks, warps, composites, indexes, COGs. numpy and rasterio, no AWS, no environment."""

@@ -1,0 +1,211 @@
+"""Source rasters: what they are called, how they are opened and read, and what a failure means.
+
+A read that fails is an error that names the source, never nodata. rasterio raises one class for everything, so
+the messages of GDAL decide here between :class:`SourceMissing` (asking again does not help) and
+:class:`TransientRead` (it may).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Final
+
+import rasterio
+from numpy.typing import NDArray
+from rasterio._err import CPLE_BaseError
+from rasterio.crs import CRS
+from rasterio.enums import Resampling
+from rasterio.env import hasenv
+from rasterio.errors import RasterioIOError
+from rasterio.session import DummySession
+from rasterio.windows import Window
+
+from stratocube.cube.geobox import GeoBox
+from stratocube.errors import InvalidRequest, SourceMissing, TransientRead
+
+SAFE_SETTINGS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        # Blocks of /vsis3/ and /vsicurl/ outlive a file in GDAL's cache, and so do failures: an object rewritten
+        # under the same key would read as it was. With this nothing is kept once the file is closed.
+        "CPL_VSIL_CURL_NON_CACHED": "/vsis3/:/vsicurl/",
+        "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
+        "GDAL_HTTP_MAX_RETRY": "3",
+        "GDAL_HTTP_RETRY_DELAY": "0.5",
+        "GDAL_HTTP_TIMEOUT": "60",
+        "GDAL_HTTP_CONNECTTIMEOUT": "10",
+    }
+)
+"""What reading depends on when the caller has entered no ``rasterio.Env`` of their own."""
+
+_READ_FAILURES: Final = (RasterioIOError, CPLE_BaseError)
+
+_REMOTE: Final = re.compile(r"/vsi(curl|s3|gs|az|adls|oss|swift|hdfs|webhdfs)|^(https?|s3|gs|ftp)://", re.IGNORECASE)
+
+_MISSING: Final = re.compile(
+    r"response code: (401|403|404|410)\b|no such file|key does not exist|bucket does not exist|access denied",
+    re.IGNORECASE,
+)
+
+_QUERY: Final = re.compile(r"(https?://[^\s'\"?]+\?)[^\s'\"]+")
+
+_NO_RASTER: Final = re.compile(
+    r"not recognized as (being in )?a supported|does not exist in the file system", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True)
+class SourceRaster:
+    """One band of one scene: where it is and what its numbers mean."""
+
+    href: str
+    """What the user knows it by, and what errors name; carries no token."""
+    path: str
+    """What GDAL opens: a file name, /vsis3/…, /vsicurl/…"""
+    nodata: float | None = None
+    """Nodata as the catalog tells; the tag of the file itself is believed first."""
+    dataset: str = ""
+    """Collection (or platform, in a cube of one collection) the scene belongs to: what DATASOURCE tells apart."""
+    scale: float | None = None
+    """Physical value = stored value × scale + offset. None: the numbers are already on the scale of the cube."""
+    offset: float | None = None
+    """See ``scale``, without which it is refused; None is 0."""
+    band: int = 1
+    """Band of the file, counted from 1."""
+
+
+@dataclass(frozen=True)
+class Raster:
+    """One band in memory with its grid."""
+
+    data: NDArray[Any]
+    """(rows, columns), type of the file; nodata pixels hold ``nodata``."""
+    geobox: GeoBox
+    nodata: float | None
+    """None: every pixel is valid."""
+
+
+def environment() -> AbstractContextManager[Any]:
+    """GDAL set up for reading, in this thread; to be entered with ``with``.
+
+    Does nothing inside a ``rasterio.Env`` of the caller, whose settings then count. Outside of one, rasterio would
+    make a boto3 session at its first call wherever AWS credentials are in the environment; a dummy session leaves
+    them to GDAL, which reads the same variables.
+    """
+    return nullcontext() if hasenv() else rasterio.Env(session=DummySession(), **SAFE_SETTINGS)
+
+
+@contextmanager
+def open_raster(path: str, *, href: str | None = None, threads: int = 1) -> Iterator[Any]:
+    """A raster opened for reading (a rasterio dataset), to be used in a ``with`` statement.
+
+    ``path`` is what GDAL opens; ``href`` is what errors name, ``path`` itself when not given. ``threads`` decode
+    blocks side by side where the format can. Failures of rasterio inside the ``with`` block are taken for failed
+    reads of this source, so write outputs outside of it.
+
+    Raises:
+        SourceMissing: there is no such object, it may not be read, or (a local file) it is no raster.
+        TransientRead: anything else, such as a timeout, a throttled request, a file that ends too early. GDAL
+            reports a throttled object as of an unknown format, so a remote object that is no raster ends here too.
+    """
+    name = path if href is None else href
+    options = {"num_threads": threads} if threads > 1 else {}
+    with environment():
+        try:
+            dataset = rasterio.open(path, **options)
+        except _READ_FAILURES as error:
+            raise _failed_open(path, name, error) from error
+        with dataset, reading(path, href=name):
+            yield dataset
+
+
+@contextmanager
+def reading(path: str, *, href: str | None = None) -> Iterator[None]:
+    """Turn failures of rasterio inside the ``with`` block into :class:`TransientRead` of ``href`` (or ``path``)."""
+    name = path if href is None else href
+    try:
+        yield
+    except _READ_FAILURES as error:
+        raise TransientRead(name, _reason(path, name, error)) from error
+
+
+def read_raster(path: str, *, href: str | None = None, band: int = 1) -> Raster:
+    """One whole band in memory. Raises what :func:`open_raster` raises, and InvalidRequest for a rotated grid."""
+    with open_raster(path, href=href) as dataset:
+        return Raster(read_pixels(dataset, band=band), geobox_of(dataset), dataset.nodatavals[band - 1])
+
+
+def read_pixels(
+    dataset: Any,
+    *,
+    band: int = 1,
+    window: Window | None = None,
+    out_shape: tuple[int, int] | None = None,
+    resampling: Resampling = Resampling.nearest,
+) -> NDArray[Any]:
+    """Pixels of one band, (rows, columns) in the type of the file, of ``window`` or of the whole.
+
+    ``out_shape`` (rows, columns) asks for fewer pixels, from overviews where there are any. Use it inside
+    :func:`open_raster` or :func:`reading`, which turn a failure into an error with a name.
+    """
+    values: NDArray[Any] = dataset.read(band, window=window, out_shape=out_shape, resampling=resampling)
+    return values
+
+
+def geobox_of(dataset: Any) -> GeoBox:
+    """The pixel grid of an open raster.
+
+    Raises:
+        InvalidRequest: for a raster without CRS, or one whose rows do not run west to east, north to south.
+    """
+    a, b, x_min, d, e, y_max = tuple(dataset.transform)[:6]
+    if dataset.crs is None:
+        raise InvalidRequest(f"{dataset.name} has no coordinate reference system", field="raster")
+    if b != 0 or d != 0 or a <= 0 or e >= 0:
+        raise InvalidRequest(f"{dataset.name} is not north up: bring it on a north-up grid first", field="raster")
+    return GeoBox(
+        crs=dataset.crs.to_wkt(),
+        x_min=x_min,
+        y_max=y_max,
+        resolution_x=a,
+        resolution_y=-e,
+        width=dataset.width,
+        height=dataset.height,
+    )
+
+
+def is_remote(path: str) -> bool:
+    """Whether GDAL reads a path over a network, where a failure may pass."""
+    return _REMOTE.search(path) is not None
+
+
+def crs_of(geobox: GeoBox) -> CRS:
+    """The CRS of a geobox for rasterio. Raises InvalidRequest for text that names none."""
+    with environment():
+        try:
+            return CRS.from_user_input(geobox.crs)
+        except ValueError as error:  # rasterio's CRSError is one
+            raise InvalidRequest(f"{geobox.crs!r} is no coordinate reference system: {error}", field="crs") from error
+
+
+def _failed_open(path: str, name: str, error: BaseException) -> SourceMissing | TransientRead:
+    reason = _reason(path, name, error)
+    if _MISSING.search(reason) or (_NO_RASTER.search(reason) and not is_remote(path)):
+        return SourceMissing(name, reason)
+    return TransientRead(name, reason)
+
+
+def _reason(path: str, name: str, error: BaseException) -> str:
+    # "Read failed. See previous exception for details": the cause is what says something. Signed paths hold a
+    # token, which must not reach a log.
+    messages: list[str] = []
+    link: BaseException | None = error
+    while link is not None:
+        text = _QUERY.sub(r"\1…", str(link).replace(path, name))
+        if "See previous exception" not in text and text not in messages:
+            messages.append(text)
+        link = link.__cause__ or link.__context__
+    return "; ".join(messages) or "the read failed"

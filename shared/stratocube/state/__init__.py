@@ -1,0 +1,1 @@
+"""State of builds in DynamoDB: the only room that writes the tables."""

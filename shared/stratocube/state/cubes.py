@@ -1,0 +1,79 @@
+"""Cube definitions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pynamodb.exceptions import DoesNotExist, PutError
+
+from stratocube.errors import Conflict, NotFound
+from stratocube.state.models import CubeRecord
+from stratocube.state.tables import bind
+
+_KIND = "CUBE"
+
+
+@dataclass(frozen=True)
+class StoredCube:
+    """A cube as it is stored: its definition as JSON, as it was accepted."""
+
+    cube_id: str
+    definition: Mapping[str, Any]
+    created_at: str
+    """ISO 8601, UTC."""
+
+
+@dataclass(frozen=True)
+class CubePage:
+    """Some cubes in order of id; ``next_after`` continues the list, None at its end."""
+
+    cubes: tuple[StoredCube, ...]
+    next_after: str | None
+
+
+class Cubes:
+    """The table of cubes."""
+
+    def __init__(self, table_name: str, *, region: str) -> None:
+        self._records = bind(CubeRecord, table_name, region=region)
+
+    def create(self, cube_id: str, definition: Mapping[str, Any], *, now: str) -> StoredCube:
+        """Store a new cube.
+
+        Raises:
+            Conflict: when a cube of this id exists.
+        """
+        record = self._records(_KIND, cube_id, definition=dict(definition), created_at=now)
+        try:
+            record.save(condition=self._records.cube_id.does_not_exist())
+        except PutError as error:
+            if error.cause_response_code != "ConditionalCheckFailedException":
+                raise
+            raise Conflict(
+                f"cube {cube_id} exists already: give it another name or the next version, or use it as it is"
+            ) from error
+        return _stored(record)
+
+    def get(self, cube_id: str) -> StoredCube:
+        """The cube of an id.
+
+        Raises:
+            NotFound: when there is none.
+        """
+        try:
+            return _stored(self._records.get(_KIND, cube_id, consistent_read=True))
+        except DoesNotExist as error:
+            raise NotFound(f"there is no cube {cube_id}: GET /cubes lists the cubes there are") from error
+
+    def page(self, *, limit: int, after: str | None = None) -> CubePage:
+        """Up to ``limit`` cubes whose id comes after ``after``."""
+        condition = self._records.cube_id > after if after else None
+        found = list(self._records.query(_KIND, condition, limit=limit + 1))
+        cubes = tuple(_stored(record) for record in found[:limit])
+        return CubePage(cubes, cubes[-1].cube_id if len(found) > limit else None)
+
+
+def _stored(record: CubeRecord) -> StoredCube:
+    return StoredCube(record.cube_id, record.definition, record.created_at)

@@ -1,0 +1,1 @@
+"""What each step does, in the order of the state machine."""

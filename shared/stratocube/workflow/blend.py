@@ -1,0 +1,153 @@
+"""Blend: a unit's merges of one band become its composite, with the observation layers where they are due."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from stratocube.cube.bands import CLEAROB, DATASOURCE, PROVENANCE, TOTALOB, Band, ObservationLayer
+from stratocube.errors import InvalidRequest
+from stratocube.pixels.blend import BlendResult, Observation, blend
+from stratocube.pixels.ranking import BlendTask
+from stratocube.state.activities import Work
+from stratocube.state.status import Outcome, Step
+from stratocube.storage.gdal import gdal_environment
+from stratocube.storage.hrefs import gdal_path
+from stratocube.storage.keys import BuildKeys
+from stratocube.workflow.build_plan import UnitPlan
+from stratocube.workflow.context import Invocation, Stack
+from stratocube.workflow.files import put_cog
+from stratocube.workflow.perform import Task, perform
+from stratocube.workflow.products import band_kind, blend_activity_id, blend_key, unit_blends
+from stratocube.workflow.tasks import DateStack, StoredFile, UnitStack
+
+
+def load_stack(stack: Stack, build_id: str, unit_id: str) -> UnitStack:
+    """The unit's dates as PrepareBlend ranked them."""
+    return UnitStack.from_json(stack.work.read_json(BuildKeys(build_id).stack(unit_id)))
+
+
+def blend_band(stack: Stack, invocation: Invocation, build_id: str, unit_id: str, band_name: str) -> Outcome:
+    """Make the composite of one band of a unit, unless it is there or being made.
+
+    The result kept with the activity: the stored files by name (the band and the observation layers made with it),
+    and with the layers efficacy and cloud ratio of the composite.
+
+    Raises:
+        SourceMissing, TransientRead: a merge cannot be read.
+    """
+    unit = UnitPlan.load(stack, build_id, unit_id)
+    blends = {found.band: found for found in unit_blends(unit)}
+    if band_name not in blends:
+        raise InvalidRequest(f"{band_name} is not blended in this build: {', '.join(blends)} are", field="band")
+    wanted = blends[band_name]
+    dates = load_stack(stack, build_id, unit_id).dates
+    work = Work(
+        activity_id=blend_activity_id(unit, wanted, dates),
+        step=Step.BLEND,
+        cube_id=unit.plan.definition.id,
+        subject=f"{unit.unit} {band_name}",
+    )
+    return perform(
+        stack,
+        invocation,
+        Task(work, build_id, unit_id, band_name, force=unit.plan.request.force),
+        lambda: _make(stack, unit, wanted, dates, work.activity_id),
+        intact=lambda result: all(stack.products.exists(stored["key"]) for stored in result["files"].values()),
+    )
+
+
+def _make(
+    stack: Stack, unit: UnitPlan, wanted: BlendTask, dates: tuple[DateStack, ...], activity_id: str
+) -> Mapping[str, Any]:
+    definition = unit.plan.definition
+    band = definition.band(wanted.band)
+    with gdal_environment(stack.environment):
+        result = _blended(stack, unit, wanted, dates)
+        stored = put_cog(
+            stack,
+            blend_key(unit, band.name, activity_id),
+            result.data,
+            unit.geobox,
+            nodata=band.nodata,
+            kind=band_kind(definition, band),
+            description=band.name,
+            scale=band.scale_factor,
+            offset=band.scale_add,
+            block_size=definition.parameters.block_size,
+        )
+        files = {band.name: asdict(stored)} | {
+            name: asdict(layer) for name, layer in _layers(stack, unit, result, activity_id).items()
+        }
+    if result.layers is None:
+        return {"files": files}
+    return {"files": files, "efficacy": result.layers.efficacy, "cloud_ratio": result.layers.cloud_ratio}
+
+
+def _blended(stack: Stack, unit: UnitPlan, wanted: BlendTask, dates: tuple[DateStack, ...]) -> BlendResult:
+    definition = unit.plan.definition
+    band, mask = definition.band(wanted.band), definition.mask
+    if mask is None:
+        raise InvalidRequest("is required to composite", field="parameters.mask")
+    return blend(
+        [_observation(stack, unit, wanted, entry) for entry in dates],
+        function=wanted.function,
+        mask=mask,
+        data_type=band.data_type,
+        nodata=band.nodata,
+        layers=wanted.observation_layers,
+        valid_range=_valid_range(unit, band),
+        reference_day=definition.parameters.reference_day,
+        period_start=unit.unit.period.start,
+        geobox=unit.geobox,
+    )
+
+
+def _observation(stack: Stack, unit: UnitPlan, wanted: BlendTask, entry: DateStack) -> Observation:
+    definition = unit.plan.definition
+
+    def path(name: str) -> str:
+        return gdal_path(stack.products.href(entry.merges[name].key))
+
+    return Observation(
+        date=entry.date,
+        band=path(wanted.band),
+        quality=path(definition.quality_band or wanted.band),
+        efficacy=entry.efficacy,
+        resolution=unit.geobox.resolution_x,
+        saturation=path(definition.saturation_band) if definition.saturation_band else None,
+    )
+
+
+def _valid_range(unit: UnitPlan, band: Band) -> tuple[float, float] | None:
+    limits = (band.min_value, band.max_value)
+    if not unit.plan.definition.parameters.apply_valid_range or band.name == unit.plan.definition.quality_band:
+        return None
+    if limits[0] is None or limits[1] is None:
+        raise InvalidRequest(f"needs min_value and max_value of band {band.name}", field="parameters.apply_valid_range")
+    return limits[0], limits[1]
+
+
+def _layers(stack: Stack, unit: UnitPlan, result: BlendResult, activity_id: str) -> dict[str, StoredFile]:
+    if result.layers is None:
+        return {}
+    made: list[tuple[ObservationLayer, Any]] = [
+        (CLEAROB, result.layers.clear_observations),
+        (TOTALOB, result.layers.total_observations),
+        (PROVENANCE, result.layers.provenance),
+        (DATASOURCE, result.layers.datasource),
+    ]
+    return {
+        layer.name: put_cog(
+            stack,
+            blend_key(unit, layer.name, activity_id),
+            data,
+            unit.geobox,
+            nodata=layer.nodata,
+            kind="categorical",
+            description=layer.description,
+        )
+        for layer, data in made
+        if data is not None
+    }

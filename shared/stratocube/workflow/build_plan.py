@@ -1,0 +1,95 @@
+"""The plan of a build: everything its steps need to know, frozen when the build starts.
+
+A cube or grid that is changed while a build runs does not change the build; a step reads one file and no table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from stratocube.cube.bands import Band
+from stratocube.cube.definition import CubeDefinition
+from stratocube.cube.geobox import GeoBox
+from stratocube.cube.grids import Tile
+from stratocube.cube.naming import UnitId
+from stratocube.cube.requests import StartRequest
+from stratocube.storage.keys import BuildKeys
+from stratocube.workflow.context import Stack
+
+
+@dataclass(frozen=True)
+class BuildPlan:
+    """What ``plan.json`` holds."""
+
+    build_id: str
+    definition: CubeDefinition
+    """The cube as this build makes it: the request's parameters are in it."""
+    request: StartRequest
+    tiles: Mapping[str, Tile]
+
+    @property
+    def bands(self) -> tuple[Band, ...]:
+        """The bands this build merges, in the order of the definition: those the request names, and always the
+        quality band, the saturation band, and what a named index is made of."""
+        definition = self.definition
+        if self.request.bands is None:
+            return definition.bands
+        wanted = {*self.request.bands, definition.quality_band, definition.saturation_band}
+        for index in definition.indexes:
+            if index.name in wanted:
+                wanted.update(index.expression.names)
+        return tuple(band for band in definition.bands if band.name in wanted)
+
+    def geobox(self, tile_id: str) -> GeoBox:
+        """The pixel grid of a tile in this cube."""
+        return self.tiles[tile_id].geobox(self.definition.resolution, shape=self.definition.parameters.shape)
+
+    def to_json(self) -> dict[str, Any]:
+        """As stored."""
+        return {
+            "build_id": self.build_id,
+            "definition": self.definition.to_json(),
+            "request": self.request.to_json(),
+            "tiles": [tile.to_json() for tile in self.tiles.values()],
+        }
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> BuildPlan:
+        """The inverse of :meth:`to_json`."""
+        tiles = [Tile.from_json(tile) for tile in value["tiles"]]
+        return cls(
+            build_id=value["build_id"],
+            definition=CubeDefinition.parse(value["definition"]),
+            request=StartRequest.parse(value["request"]),
+            tiles={tile.id: tile for tile in tiles},
+        )
+
+
+def load_plan(stack: Stack, build_id: str) -> BuildPlan:
+    """The plan Plan wrote. Errors as :meth:`stratocube.storage.objects.ObjectStore.read`."""
+    return BuildPlan.from_json(stack.work.read_json(BuildKeys(build_id).plan))
+
+
+@dataclass(frozen=True)
+class UnitPlan:
+    """One unit within the plan of its build."""
+
+    plan: BuildPlan
+    unit: UnitId
+
+    @classmethod
+    def load(cls, stack: Stack, build_id: str, unit_id: str) -> UnitPlan:
+        """The unit of a build by its id."""
+        return cls(load_plan(stack, build_id), UnitId.parse(unit_id))
+
+    @property
+    def tile(self) -> Tile:
+        """The unit's tile."""
+        return self.plan.tiles[self.unit.tile]
+
+    @property
+    def geobox(self) -> GeoBox:
+        """The unit's pixel grid."""
+        return self.plan.geobox(self.unit.tile)

@@ -1,0 +1,71 @@
+"""The STAC collections of a cube: made when a build is planned, grown when it is finished."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from datetime import time as clock_time
+from typing import Any
+
+from stratocube.catalog.cube_collection import CollectionInfo, ItemExtent, cube_collection, widen_extent
+from stratocube.cube.naming import UnitId
+from stratocube.errors import Conflict
+from stratocube.storage.keys import collection_key
+from stratocube.workflow.build_plan import BuildPlan
+from stratocube.workflow.context import Stack
+from stratocube.workflow.described import collection_info
+from stratocube.workflow.products import collection_root
+
+_ATTEMPTS = 8
+_PAUSE_SECONDS = 0.2
+
+
+def cover_units(stack: Stack, plan: BuildPlan, units: Iterable[UnitId]) -> None:
+    """See that the cube's collections exist and cover these units (at least one); they never shrink.
+
+    The extent in time of a unit is its period, that of a collection the union of its units'.
+    """
+    extents = [_extent(plan, unit) for unit in units]
+    geobox = plan.geobox(next(iter(plan.tiles)))
+    definition = plan.definition
+    sources = plan.request.collections
+    identity = collection_info(definition, geobox, identity=True, sources=sources)
+    _write(stack, collection_root(definition.identity_name, definition.version), identity, extents)
+    if definition.composite_function != "IDT":
+        composite = collection_info(definition, geobox, identity=False, sources=sources)
+        _write(stack, collection_root(definition.name, definition.version), composite, extents)
+
+
+def _write(stack: Stack, root: str, info: CollectionInfo, extents: list[ItemExtent]) -> None:
+    key = collection_key(root)
+    for attempt in range(_ATTEMPTS):
+        found = stack.products.read_versioned_json(key)
+        etag: str | None = None
+        if found is None:
+            document: dict[str, Any] = cube_collection(info, extents)
+        else:
+            before, etag = found
+            document = widen_extent(before, extents)
+            if document == before:
+                return
+        try:
+            stack.products.swap_json(key, document, etag=etag)
+        except Conflict:
+            if attempt == _ATTEMPTS - 1:
+                raise
+            # Another build grew it meanwhile: grow what it wrote.
+            time.sleep(_PAUSE_SECONDS * (attempt + 1))
+        else:
+            return
+
+
+def _extent(plan: BuildPlan, unit: UnitId) -> ItemExtent:
+    tile = plan.tiles[unit.tile]
+    return ItemExtent(
+        bbox=tile.bbox,
+        start=datetime.combine(unit.period.start, clock_time(), UTC),
+        end=datetime.combine(unit.period.end, clock_time(23, 59, 59), UTC),
+        bounds=tile.bounds,
+        tile=unit.tile,
+    )

@@ -1,0 +1,92 @@
+"""Everything a step works with, made once from the settings of the environment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import boto3
+
+from stratocube.settings import Settings
+from stratocube.state.activities import Activities
+from stratocube.state.builds import Builds
+from stratocube.state.cubes import Cubes
+from stratocube.state.grids import Grids
+from stratocube.storage.fetch import fetcher
+from stratocube.storage.objects import ObjectStore
+
+
+def utc_now() -> datetime:
+    """The time, aware, in UTC."""
+    return datetime.now(UTC)
+
+
+def iso(moment: datetime) -> str:
+    """``2026-03-06T10:00:00.123456Z``: sorts as text."""
+    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+@dataclass(frozen=True)
+class Stack:
+    """The stack a step runs in."""
+
+    settings: Settings
+    environment: Mapping[str, str]
+    """The process environment: credentials and endpoint for GDAL."""
+    cubes: Cubes
+    grids: Grids
+    builds: Builds
+    activities: Activities
+    work: ObjectStore
+    """Plans and task lists."""
+    products: ObjectStore
+    """COGs, STAC and pictures."""
+    fetch: Callable[[str], bytes]
+    """Bytes of a small file under an ``s3://`` or ``https://`` href."""
+    clock: Callable[[], datetime] = utc_now
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str]) -> Stack:
+        """The stack named by environment variables.
+
+        Raises:
+            SettingsError: when variables are missing, naming all of them.
+        """
+        settings = Settings.from_env(env)
+        s3: Any = boto3.client("s3")
+        region: str = s3.meta.region_name
+        return cls(
+            settings=settings,
+            environment=env,
+            cubes=Cubes(settings.cubes_table, region=region),
+            grids=Grids(settings.grids_table, region=region),
+            builds=Builds(settings.builds_table, region=region),
+            activities=Activities(settings.activities_table, region=region),
+            work=ObjectStore(s3, settings.work_bucket),
+            products=ObjectStore(s3, settings.cube_bucket),
+            fetch=fetcher(s3),
+        )
+
+    def now(self) -> str:
+        """The time as text."""
+        return iso(self.clock())
+
+
+@dataclass(frozen=True)
+class Invocation:
+    """One call of a function: who it is, and how long it may take."""
+
+    holder: str
+    """Unique to the call: what a claim is held by."""
+    remaining_seconds: float
+    """Time left before the function is stopped: how long a claim of it is worth anything."""
+
+    @classmethod
+    def of(cls, lambda_context: Any) -> Invocation:
+        """The invocation a Lambda context describes."""
+        return cls(
+            holder=str(lambda_context.aws_request_id),
+            remaining_seconds=lambda_context.get_remaining_time_in_millis() / 1000,
+        )

@@ -1,0 +1,84 @@
+"""Finish: close a unit that failed, or the whole build."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from stratocube.cube.naming import UnitId
+from stratocube.state.status import BuildStatus, Outcome, Step, UnitStatus
+from stratocube.workflow.build_plan import load_plan
+from stratocube.workflow.collections import cover_units
+from stratocube.workflow.context import Stack
+from stratocube.workflow.progress import build_progress
+
+
+def fail_unit(stack: Stack, build_id: str, unit_id: str, step: str, error: Mapping[str, Any]) -> dict[str, Any]:
+    """Record that a unit failed at a step, with a cause a person can act on.
+
+    A Distributed Map only says that too many of its children failed. What they said themselves is in the rows of the
+    step; ``error`` (``{"Error", "Cause"}`` of Step Functions) is used where a function could not even record.
+    """
+    cause = _recorded_cause(stack, build_id, unit_id, Step(step)) or _stated_cause(error)
+    stack.builds.unit_failed(build_id, unit_id, step=step, cause=cause)
+    return {"build_id": build_id, "unit_id": unit_id, "status": UnitStatus.FAILED.value}
+
+
+def finish_build(stack: Stack, build_id: str, error: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Count, and close the build: SUCCEEDED, PARTIAL or FAILED. ``error`` is what stopped it as a whole.
+
+    Units that neither succeeded nor failed were stopped before they could say so: they are closed as failed.
+    """
+    cause = _stated_cause(error) if error else None
+    for unit in stack.builds.units(build_id):
+        if unit.status in {UnitStatus.PLANNED, UnitStatus.RUNNING}:
+            stack.builds.unit_failed(
+                build_id, unit.unit_id, step="build", cause=cause or "the unit was stopped before it ended"
+            )
+    _grow_collections(stack, build_id)
+    summary = build_progress(stack.builds, build_id)
+    status = _status(summary["units"], cause)
+    stack.builds.finish(build_id, status=status, summary=summary, now=stack.now(), cause=cause)
+    return {"build_id": build_id, "status": status.value}
+
+
+def _grow_collections(stack: Stack, build_id: str) -> None:
+    published = [
+        UnitId.parse(unit.unit_id) for unit in stack.builds.units(build_id) if unit.status is UnitStatus.SUCCEEDED
+    ]
+    if published:
+        cover_units(stack, load_plan(stack, build_id), published)
+
+
+def _status(units: Mapping[str, int], cause: str | None) -> BuildStatus:
+    if units["succeeded"] == 0:
+        return BuildStatus.FAILED
+    return BuildStatus.SUCCEEDED if units["succeeded"] == units["total"] and not cause else BuildStatus.PARTIAL
+
+
+def _recorded_cause(stack: Stack, build_id: str, unit_id: str, step: Step) -> str | None:
+    failed = [
+        result
+        for result in stack.builds.results(build_id, step=step, unit_id=unit_id)
+        if result.outcome is Outcome.FAILED and result.cause
+    ]
+    if not failed:
+        return None
+    causes = dict.fromkeys(
+        f"{result.part.replace('#', ' ')}: {result.cause}" if result.part else str(result.cause) for result in failed
+    )
+    first = next(iter(causes))
+    return first if len(causes) == 1 else f"{first} (and {len(causes) - 1} more)"
+
+
+def _stated_cause(error: Mapping[str, Any]) -> str:
+    """The message within what Step Functions caught: a Lambda error is JSON with errorType and errorMessage."""
+    cause = str(error.get("Cause") or "")
+    try:
+        found = json.loads(cause)
+    except ValueError:
+        found = None
+    if isinstance(found, dict) and found.get("errorMessage"):
+        return f"{found.get('errorType') or error.get('Error')}: {found['errorMessage']}"
+    return f"{error.get('Error', 'unknown error')}: {cause}" if cause else str(error.get("Error", "unknown error"))

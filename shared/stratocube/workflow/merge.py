@@ -1,0 +1,101 @@
+"""Merge: all scenes of one date, warped and mosaicked on the tile, one band, as a COG."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from stratocube.cube.bands import Band
+from stratocube.pixels.merge import Merge, merge
+from stratocube.pixels.sources import SourceRaster
+from stratocube.pixels.statistics import qa_statistics
+from stratocube.state.activities import Work
+from stratocube.state.status import Outcome, Step
+from stratocube.storage.gdal import gdal_environment
+from stratocube.storage.hrefs import gdal_path
+from stratocube.workflow.build_plan import UnitPlan
+from stratocube.workflow.context import Invocation, Stack
+from stratocube.workflow.files import put_cog
+from stratocube.workflow.perform import Task, perform
+from stratocube.workflow.products import band_kind
+from stratocube.workflow.tasks import MergeTask, SourceAsset
+
+
+def merge_date(stack: Stack, invocation: Invocation, task: MergeTask) -> Outcome:
+    """Make the merge of a task, unless it is there or being made.
+
+    The result kept with the activity: the stored file, and of the quality band efficacy and cloud ratio.
+
+    Raises:
+        SourceMissing: a scene's raster is not there; nothing is written.
+        TransientRead: a scene's raster cannot be read now; nothing is written.
+    """
+    unit = UnitPlan.load(stack, task.build_id, task.unit_id)
+    definition = unit.plan.definition
+    work = Work(
+        activity_id=task.activity_id,
+        step=Step.MERGE,
+        cube_id=definition.identity_id,
+        subject=f"{unit.unit.tile} {task.date.isoformat()} {task.band}",
+    )
+    return perform(
+        stack,
+        invocation,
+        Task(work, task.build_id, task.unit_id, task.part, force=unit.plan.request.force),
+        lambda: _make(stack, unit, task),
+        intact=lambda result: stack.products.exists(result["file"]["key"]),
+    )
+
+
+def _make(stack: Stack, unit: UnitPlan, task: MergeTask) -> Mapping[str, Any]:
+    band = unit.plan.definition.band(task.band)
+    with gdal_environment(stack.environment):
+        merged = _merged(unit, band, task)
+        stored = put_cog(
+            stack,
+            task.key,
+            merged.data,
+            unit.geobox,
+            nodata=band.nodata,
+            kind=band_kind(unit.plan.definition, band),
+            description=band.name,
+            scale=band.scale_factor,
+            offset=band.scale_add,
+            block_size=unit.plan.definition.parameters.block_size,
+        )
+    return {"file": asdict(stored), **_statistics(unit, band, merged)}
+
+
+def _merged(unit: UnitPlan, band: Band, task: MergeTask) -> Merge:
+    definition = unit.plan.definition
+    return merge(
+        [_raster(source) for source in task.sources],
+        unit.geobox,
+        data_type=band.data_type,
+        nodata=band.nodata,
+        kind=band_kind(definition, band),
+        resampling=definition.resampling(band.name),
+        overlap="first" if definition.is_combined else "last",
+        scale=band.scale_factor,
+    )
+
+
+def _raster(source: SourceAsset) -> SourceRaster:
+    return SourceRaster(
+        href=source.href,
+        path=gdal_path(source.href),
+        nodata=source.nodata,
+        dataset=source.dataset,
+        scale=source.scale,
+        offset=source.offset,
+        band=source.file_band,
+    )
+
+
+def _statistics(unit: UnitPlan, band: Band, merged: Merge) -> Mapping[str, Any]:
+    definition = unit.plan.definition
+    if band.name != definition.quality_band or definition.mask is None:
+        return {}
+    found = qa_statistics(merged.data, definition.mask)
+    return {"efficacy": found.efficacy, "cloud_ratio": found.cloud_ratio}

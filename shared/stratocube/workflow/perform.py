@@ -1,0 +1,143 @@
+"""Doing work once: the claim protocol around a step's own code.
+
+Whatever is delivered twice, retried, or asked for by two builds at once ends the same way (DESIGN D5)::
+
+    claim ──held──────► do ──► finish ──► BUILT
+      ├──done, product there ───────────► REUSED
+      ├──done, product gone or force ──► claim again, then as held
+      └──somebody else at it ──────────► BUSY  (the state machine asks again)
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from stratocube.state.activities import Claim, Finished, Work
+from stratocube.state.builds import StepResult
+from stratocube.state.status import Outcome, Step
+from stratocube.workflow.context import Invocation, Stack
+
+_LEASE_MARGIN_SECONDS = 5
+"""A claim outlives its function by this, so that it never expires under a holder that is still writing."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """A piece of work as one build asks for it."""
+
+    work: Work
+    build_id: str
+    unit_id: str
+    part: str
+    force: bool = False
+    """Do it although it is done (once a build)."""
+
+
+def perform(
+    stack: Stack,
+    invocation: Invocation,
+    task: Task,
+    do: Callable[[], Mapping[str, Any]],
+    *,
+    intact: Callable[[Mapping[str, Any]], bool],
+) -> Outcome:
+    """Do a task unless it is done or being done, and record how it ended in the activity and the build.
+
+    Args:
+        do: does the work, writes its products, returns the result to keep (JSON).
+        intact: whether the products of a kept result are still there; work counts as done only then.
+
+    Raises:
+        Exception: whatever ``do`` raised, after its cause was recorded.
+    """
+    started = time.monotonic()
+    claim = _claim(stack, invocation, task)
+    if claim.finished is not None:
+        finished = claim.finished
+        ours = finished.build_id == task.build_id
+        if (ours or not task.force) and intact(finished.result):
+            _record(stack, task, Outcome.BUILT if ours else Outcome.REUSED, started)
+            return Outcome.BUILT if ours else Outcome.REUSED
+        claim = _claim(stack, invocation, task, redo=finished)
+    if not claim.held:
+        return Outcome.BUSY
+    try:
+        result = do()
+    except Exception as error:
+        with _noting(error, "recording the failure failed too"):
+            stack.activities.fail(
+                task.work,
+                holder=invocation.holder,
+                now=stack.now(),
+                error_type=type(error).__name__,
+                cause=str(error),
+            )
+            _record(stack, task, Outcome.FAILED, started, cause=cause_of(error))
+        raise
+    stack.activities.finish(task.work, holder=invocation.holder, now=stack.now(), result=result)
+    _record(stack, task, Outcome.BUILT, started)
+    return Outcome.BUILT
+
+
+@contextmanager
+def recorded(stack: Stack, build_id: str, unit_id: str, step: Step) -> Iterator[None]:
+    """Record how a step that belongs to one build alone (search, prepare blend) ended."""
+    started = time.monotonic()
+    try:
+        yield
+    except Exception as error:
+        with _noting(error, "recording the failure failed too"):
+            result = StepResult(step, unit_id, "", Outcome.FAILED, _since(started), cause=cause_of(error))
+            stack.builds.record(build_id, result)
+        raise
+    stack.builds.record(build_id, StepResult(step, unit_id, "", Outcome.BUILT, _since(started)))
+
+
+def cause_of(error: BaseException) -> str:
+    """An error in words for people: its kind and what it says."""
+    return f"{type(error).__name__}: {error}"
+
+
+def _claim(stack: Stack, invocation: Invocation, task: Task, redo: Finished | None = None) -> Claim:
+    moment = stack.clock()
+    return stack.activities.claim(
+        task.work,
+        build_id=task.build_id,
+        holder=invocation.holder,
+        now=stack.now(),
+        now_epoch=moment.timestamp(),
+        lease_seconds=invocation.remaining_seconds + _LEASE_MARGIN_SECONDS,
+        redo=redo,
+    )
+
+
+def _record(stack: Stack, task: Task, outcome: Outcome, started: float, cause: str | None = None) -> None:
+    stack.builds.record(
+        task.build_id,
+        StepResult(
+            step=task.work.step,
+            unit_id=task.unit_id,
+            part=task.part,
+            outcome=outcome,
+            seconds=_since(started),
+            activity_id=task.work.activity_id,
+            cause=cause,
+        ),
+    )
+
+
+def _since(started: float) -> float:
+    return time.monotonic() - started
+
+
+@contextmanager
+def _noting(error: Exception, what: str) -> Iterator[None]:
+    """Keep ``error`` the one that is raised, with a note, when recording it fails as well."""
+    try:
+        yield
+    except Exception as second:
+        error.add_note(f"{what}: {cause_of(second)}")

@@ -1,0 +1,51 @@
+"""Plan: a build request becomes a frozen plan and its list of units."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from stratocube.cube.definition import CubeDefinition
+from stratocube.cube.grids import Tile
+from stratocube.cube.requests import StartRequest
+from stratocube.errors import InvalidRequest
+from stratocube.storage.keys import BuildKeys
+from stratocube.workflow.build_plan import BuildPlan
+from stratocube.workflow.collections import cover_units
+from stratocube.workflow.context import Stack
+
+
+def plan_build(stack: Stack, build_id: str) -> dict[str, Any]:
+    """Write ``plan.json`` and ``units.json`` and record the units.
+
+    Returns:
+        ``{"build_id", "units": {"bucket", "key"}}``.
+
+    Raises:
+        InvalidRequest: the request does not fit the cube or its grid (checked at the door too; the cube may have
+            changed since).
+        NotFound: the build or the cube is gone.
+    """
+    build = stack.builds.get(build_id)
+    request = StartRequest.parse(build.request)
+    definition = request.resolve(CubeDefinition.parse(stack.cubes.get(build.cube_id).definition))
+    plan = BuildPlan(build_id, definition, request, _tiles(stack, definition.grs, request.tiles))
+    units = request.units(definition)
+    keys = BuildKeys(build_id)
+    stack.work.put_json(keys.plan, plan.to_json())
+    stack.builds.add_units(
+        build_id,
+        ((str(unit), unit.tile, unit.period.start.isoformat(), unit.period.end.isoformat()) for unit in units),
+    )
+    stack.work.put_json(keys.units, [{"build_id": build_id, "unit_id": str(unit)} for unit in units])
+    # An item names its collection, so the collection is there before the first item; Finish lets it grow.
+    cover_units(stack, plan, units[:1])
+    stack.builds.start(build_id, now=stack.now())
+    return {"build_id": build_id, "units": {"bucket": stack.work.bucket, "key": keys.units}}
+
+
+def _tiles(stack: Stack, grid: str, tile_ids: tuple[str, ...]) -> dict[str, Tile]:
+    found = stack.grids.chosen_tiles(grid, tile_ids)
+    for position, tile_id in enumerate(tile_ids):
+        if tile_id not in found:
+            raise InvalidRequest(f"grid {grid} has no tile {tile_id}", field=f"tiles.{position}")
+    return {tile_id: Tile.from_json(found[tile_id]) for tile_id in tile_ids}

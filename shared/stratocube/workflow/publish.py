@@ -1,0 +1,280 @@
+"""Publish: indexes, quicklook and the STAC item of a composite or of one date. The item is written last: the commit."""
+
+from __future__ import annotations
+
+import posixpath
+import struct
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from typing import Any
+
+from stratocube import __version__
+from stratocube.catalog.products import (
+    BandFile,
+    InputItem,
+    Picture,
+    ProductInfo,
+    composite_item,
+    identity_item,
+)
+from stratocube.cube.naming import band_file
+from stratocube.errors import Conflict
+from stratocube.pixels.indexes import band_index_of_files
+from stratocube.pixels.quicklook import generate_quick_look
+from stratocube.state.activities import Work
+from stratocube.state.status import Outcome, Step
+from stratocube.storage.gdal import gdal_environment
+from stratocube.storage.hrefs import gdal_path
+from stratocube.storage.keys import asset_key, collection_key
+from stratocube.workflow.blend import load_stack
+from stratocube.workflow.build_plan import UnitPlan
+from stratocube.workflow.context import Invocation, Stack
+from stratocube.workflow.described import crs_info, layer_info, resolution_in_metres
+from stratocube.workflow.files import put_cog, put_file
+from stratocube.workflow.perform import Task, perform
+from stratocube.workflow.products import (
+    blend_activity_id,
+    collection_root,
+    composite_activity_id,
+    composite_folder,
+    composite_item_id,
+    composite_item_key,
+    date_activity_id,
+    date_folder,
+    date_item_id,
+    date_item_key,
+    unit_blends,
+)
+from stratocube.workflow.tasks import DateStack, SceneRef, StoredFile, UnitStack
+
+ITEM_TYPE = "application/geo+json"
+_IDENTITY = "stratocube:identity"
+
+
+@dataclass(frozen=True)
+class _Product:
+    """One item to publish and where its files go."""
+
+    unit: UnitPlan
+    item_id: str
+    item_key: str
+    folder: str
+    collection_id: str
+    collection: str
+    """Key of the collection."""
+    identity: str
+    rasters: Mapping[str, StoredFile]
+    """What is there already: the merges or the blends."""
+    scenes: tuple[SceneRef, ...]
+    efficacy: float | None
+    cloud_ratio: float | None
+
+
+def publish_date(stack: Stack, invocation: Invocation, build_id: str, unit_id: str, day: str) -> Outcome:
+    """Publish the identity item of one date, unless it is there or being published.
+
+    Raises:
+        SourceMissing, TransientRead: a merge cannot be read.
+    """
+    unit = UnitPlan.load(stack, build_id, unit_id)
+    definition = unit.plan.definition
+    entry = load_stack(stack, build_id, unit_id).on(date.fromisoformat(day))
+    product = _Product(
+        unit=unit,
+        item_id=date_item_id(unit, entry.date),
+        item_key=date_item_key(unit, entry.date),
+        folder=date_folder(unit, entry.date),
+        collection_id=definition.identity_id,
+        collection=collection_key(collection_root(definition.identity_name, definition.version)),
+        identity=date_activity_id(unit, entry),
+        rasters=entry.merges,
+        scenes=entry.scenes,
+        efficacy=entry.efficacy,
+        cloud_ratio=entry.cloud_ratio,
+    )
+    work = Work(product.identity, Step.PUBLISH_DATES, definition.identity_id, f"{unit.unit.tile} {day}")
+    return perform(
+        stack,
+        invocation,
+        Task(work, build_id, unit_id, day, force=unit.plan.request.force),
+        lambda: _publish(stack, product, lambda info: _date_item(info, entry), indexes=_date_indexes(unit)),
+        intact=lambda _: _is_published(stack, product),
+    )
+
+
+def publish_composite(stack: Stack, invocation: Invocation, build_id: str, unit_id: str) -> Outcome:
+    """Publish the unit's composite, unless it is there or being published; then the unit has succeeded.
+
+    A cube of identity products (IDT) has no composite: its unit has succeeded with its dates.
+
+    Raises:
+        Conflict: a blend of the unit is not done, for another build is doing it over.
+        SourceMissing, TransientRead: a blend cannot be read.
+    """
+    unit = UnitPlan.load(stack, build_id, unit_id)
+    outcome = Outcome.BUILT
+    if unit.plan.definition.composite_function != "IDT":
+        found = load_stack(stack, build_id, unit_id)
+        product = _composite(stack, unit, found)
+        work = Work(product.identity, Step.PUBLISH, unit.plan.definition.id, str(unit.unit))
+        outcome = perform(
+            stack,
+            invocation,
+            Task(work, build_id, unit_id, "", force=unit.plan.request.force),
+            lambda: _publish(stack, product, lambda info: _composite_item(info, unit, found), indexes=True),
+            intact=lambda _: _is_published(stack, product),
+        )
+    if outcome is not Outcome.BUSY:
+        stack.builds.unit_succeeded(build_id, unit_id)
+    return outcome
+
+
+def _composite(stack: Stack, unit: UnitPlan, found: UnitStack) -> _Product:
+    definition = unit.plan.definition
+    blend_ids = {blend.band: blend_activity_id(unit, blend, found.dates) for blend in unit_blends(unit)}
+    results = stack.activities.all_finished(blend_ids.values())
+    missing = [band for band, activity_id in blend_ids.items() if activity_id not in results]
+    if missing:
+        raise Conflict(f"the blend of {missing[0]} is not done: another build is doing it over")
+    files: dict[str, StoredFile] = {}
+    layers: Mapping[str, Any] = {}
+    for activity_id in blend_ids.values():
+        result = results[activity_id].result
+        files |= {name: StoredFile.from_json(stored) for name, stored in result["files"].items()}
+        layers = result if "efficacy" in result else layers
+    return _Product(
+        unit=unit,
+        item_id=composite_item_id(unit),
+        item_key=composite_item_key(unit),
+        folder=composite_folder(unit),
+        collection_id=definition.id,
+        collection=collection_key(collection_root(definition.name, definition.version)),
+        identity=composite_activity_id(unit, blend_ids),
+        rasters=files,
+        scenes=tuple(dict.fromkeys(scene for entry in found.dates for scene in entry.scenes)),
+        efficacy=layers.get("efficacy"),
+        cloud_ratio=layers.get("cloud_ratio"),
+    )
+
+
+def _is_published(stack: Stack, product: _Product) -> bool:
+    """Whether the item in place is this product: another build may have published other inputs since."""
+    found = stack.products.read_versioned_json(product.item_key)
+    if found is None:
+        return False
+    item, _ = found
+    return bool(item["properties"].get(_IDENTITY) == product.identity)
+
+
+def _publish(stack: Stack, product: _Product, item: Any, *, indexes: bool) -> Mapping[str, Any]:
+    with gdal_environment(stack.environment):
+        files = dict(product.rasters) | (_indexes(stack, product) if indexes else {})
+        picture = _quicklook(stack, product, files)
+    document = item(_info(stack, product, files, picture))
+    stack.products.put_json(product.item_key, document, content_type=ITEM_TYPE)
+    return {"item": product.item_key, "files": {name: asdict(stored) for name, stored in files.items()}}
+
+
+def _date_indexes(unit: UnitPlan) -> bool:
+    return not unit.plan.definition.parameters.skip_vi_identity
+
+
+def _indexes(stack: Stack, product: _Product) -> dict[str, StoredFile]:
+    """The index bands that can be made of the bands this build has."""
+    definition = product.unit.plan.definition
+    made: dict[str, StoredFile] = {}
+    for index in definition.indexes:
+        expression = index.expression
+        if not expression.names <= product.rasters.keys():
+            continue
+        data = band_index_of_files(
+            expression,
+            {name: gdal_path(stack.products.href(product.rasters[name].key)) for name in expression.names},
+            nodata_by_band={name: definition.band(name).nodata for name in expression.names},
+            data_type=index.data_type,
+            nodata=index.nodata,
+            minimum=index.min_value,
+            maximum=index.max_value,
+        )
+        made[index.name] = put_cog(
+            stack,
+            asset_key(product.folder, product.identity, band_file(product.item_id, index.name)),
+            data,
+            product.unit.geobox,
+            nodata=index.nodata,
+            kind="continuous",
+            description=index.name,
+            scale=index.scale_factor,
+            offset=index.scale_add,
+            block_size=definition.parameters.block_size,
+        )
+    return made
+
+
+def _quicklook(stack: Stack, product: _Product, files: Mapping[str, StoredFile]) -> Picture | None:
+    definition = product.unit.plan.definition
+    names = definition.bands_quicklook
+    if not names or not set(names) <= files.keys():
+        return None
+    body = generate_quick_look(
+        [gdal_path(stack.products.href(files[name].key)) for name in names],
+        channel_limits=definition.parameters.channel_limits,
+        nodata=definition.band(names[0]).nodata,
+    )
+    key = asset_key(product.folder, product.identity, f"{product.item_id}.png")
+    stored = put_file(stack, key, body, content_type="image/png")
+    columns, rows = struct.unpack(">II", body[16:24])  # the IHDR chunk of PNG opens with width and height
+    return Picture(_href(key, product.folder), stored.size, stored.checksum, (rows, columns))
+
+
+def _info(stack: Stack, product: _Product, files: Mapping[str, StoredFile], picture: Picture | None) -> ProductInfo:
+    unit = product.unit
+    definition = unit.plan.definition
+    platforms = tuple(sorted({scene.platform for scene in product.scenes if scene.platform}))
+    return ProductInfo(
+        collection_id=product.collection_id,
+        item_id=product.item_id,
+        collection_href=_href(product.collection, product.folder),
+        grid=definition.grs,
+        tile=unit.unit.tile,
+        geobox=unit.geobox,
+        crs=crs_info(unit.geobox),
+        footprint=unit.tile.footprint,
+        bbox=unit.tile.bbox,
+        files=tuple(
+            BandFile(layer_info(definition, name), _href(stored.key, product.folder), stored.size, stored.checksum)
+            for name, stored in files.items()
+        ),
+        identity=product.identity,
+        software_version=__version__,
+        created=stack.clock(),
+        pictures=(picture,) if picture else (),
+        inputs=tuple(InputItem(scene.scene_id, scene.item_href) for scene in product.scenes if scene.item_href),
+        sources=tuple(sorted({scene.collection for scene in product.scenes})),
+        platforms=platforms,
+        resolution_m=resolution_in_metres(unit.geobox),
+        efficacy_percent=product.efficacy,
+        cloud_ratio_percent=product.cloud_ratio,
+    )
+
+
+def _date_item(info: ProductInfo, entry: DateStack) -> dict[str, Any]:
+    return identity_item(
+        info, day=entry.date, acquired=[datetime.fromisoformat(scene.acquired) for scene in entry.scenes]
+    )
+
+
+def _composite_item(info: ProductInfo, unit: UnitPlan, found: UnitStack) -> dict[str, Any]:
+    return composite_item(
+        info,
+        start=unit.unit.period.start,
+        end=unit.unit.period.end,
+        composite_function=unit.plan.definition.composite_function,
+        dates=[entry.date for entry in found.dates],
+    )
+
+
+def _href(key: str, folder: str) -> str:
+    relative = posixpath.relpath(key, folder)
+    return relative if relative.startswith("..") else f"./{relative}"

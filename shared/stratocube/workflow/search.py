@@ -1,0 +1,129 @@
+"""Search: the scenes of a unit, grouped by solar day, become its merge tasks."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import date
+from functools import partial
+from typing import Any
+
+from stratocube.catalog.hosts import check_href
+from stratocube.catalog.scenes import Scene
+from stratocube.catalog.search import StaticSource, search
+from stratocube.catalog.solar_day import group_by_solar_day
+from stratocube.catalog.stac_api import ApiSource
+from stratocube.cube.bands import Band
+from stratocube.cube.parameters import is_item_collection
+from stratocube.errors import InvalidRequest
+from stratocube.state.status import Step
+from stratocube.storage.keys import BuildKeys
+from stratocube.workflow.build_plan import UnitPlan
+from stratocube.workflow.context import Stack, iso
+from stratocube.workflow.perform import recorded
+from stratocube.workflow.products import band_kind, merge_activity_id, merge_key
+from stratocube.workflow.tasks import MergeTask, SourceAsset
+
+TASK_LIMIT_BYTES = 65_536
+"""A merge task travels as the input of a state, which holds 256 KiB; a day with more scenes than fit is no day."""
+
+
+def search_unit(stack: Stack, build_id: str, unit_id: str) -> dict[str, Any]:
+    """Find the unit's scenes and write ``merges.json``.
+
+    Returns:
+        ``{"build_id", "unit_id", "merges": {"bucket", "key"}}``.
+
+    Raises:
+        InvalidRequest: a scene lacks a band of the cube, or lies where this stack may not read.
+        TransientRead: the STAC API cannot be reached now.
+        SourceMissing: the item collection is not there.
+    """
+    with recorded(stack, build_id, unit_id, Step.SEARCH):
+        stack.builds.unit_running(build_id, unit_id)
+        unit = UnitPlan.load(stack, build_id, unit_id)
+        tasks = [task.to_json() for task in _merge_tasks(stack, unit)]
+        for task in tasks:
+            size = len(json.dumps(task))
+            if size > TASK_LIMIT_BYTES:
+                raise InvalidRequest(
+                    f"{task['date']} has {len(task['sources'])} scenes on this tile, {size} bytes of task: search one "
+                    "collection, or smaller tiles",
+                    field="collections",
+                )
+        key = BuildKeys(build_id).merges(unit_id)
+        stack.work.put_json(key, tasks)
+        stack.builds.set_totals(build_id, unit_id, {Step.MERGE: len(tasks)})
+    return {"build_id": build_id, "unit_id": unit_id, "merges": {"bucket": stack.work.bucket, "key": key}}
+
+
+def _merge_tasks(stack: Stack, unit: UnitPlan) -> list[MergeTask]:
+    return [
+        _merge_task(stack, unit, day, band, scenes)
+        for day, scenes in _scenes_by_day(stack, unit).items()
+        for band in unit.plan.bands
+    ]
+
+
+def _scenes_by_day(stack: Stack, unit: UnitPlan) -> Mapping[date, list[Scene]]:
+    plan, period = unit.plan, unit.unit.period
+    url = plan.definition.parameters.stac_url
+    if url is None:
+        raise InvalidRequest("is required, in the request or the cube's parameters", field="stac_url")
+    longitude, _ = unit.tile.centre
+    scenes = search(
+        StaticSource(url, stack.fetch) if is_item_collection(url) else ApiSource(url),
+        collections=plan.request.collections,
+        footprint=unit.tile.footprint,
+        start=max(period.start, plan.request.start_date),
+        end=period.end,
+        longitude=longitude,
+        check_href=_checker(stack, "stac_url"),
+    )
+    return group_by_solar_day(scenes, longitude)
+
+
+def _merge_task(stack: Stack, unit: UnitPlan, day: date, band: Band, scenes: list[Scene]) -> MergeTask:
+    sources = tuple(_source(stack, unit, scene, band) for scene in scenes)
+    activity_id = merge_activity_id(unit, day, band, sources)
+    return MergeTask(
+        build_id=unit.plan.build_id,
+        unit_id=str(unit.unit),
+        date=day,
+        band=band.name,
+        activity_id=activity_id,
+        key=merge_key(unit, day, band, activity_id),
+        sources=sources,
+    )
+
+
+def _source(stack: Stack, unit: UnitPlan, scene: Scene, band: Band) -> SourceAsset:
+    asset = scene.asset_for(band.name, band.common_name)
+    _checker(stack, f"assets.{asset.key}.href")(asset.href)
+    # Without a scale of its own a band keeps the numbers of its source, as in cube-builder; classes always do.
+    rescaled = band.scale_factor is not None and band_kind(unit.plan.definition, band) == "continuous"
+    return SourceAsset(
+        scene_id=scene.id,
+        collection=scene.collection,
+        href=asset.href,
+        version=scene.version_text,
+        dataset=scene.collection if len(unit.plan.request.collections) > 1 else scene.platform,
+        nodata=asset.nodata,
+        scale=asset.scale if rescaled else None,
+        # Earth Search says so where the offset is out of the pixels already (FACTS 22): never twice.
+        offset=(0.0 if scene.boa_offset_applied else asset.offset) if rescaled else None,
+        file_band=asset.band_index,
+        acquired=iso(scene.datetime),
+        platform=scene.platform,
+        item_href=scene.item_href,
+    )
+
+
+def _checker(stack: Stack, field: str) -> partial[None]:
+    settings = stack.settings
+    return partial(
+        check_href,
+        allowed_hosts=settings.allowed_hosts,
+        allowed_buckets=settings.allowed_buckets,
+        field=field,
+    )

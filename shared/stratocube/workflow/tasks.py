@@ -1,0 +1,175 @@
+"""What one step writes for the next: task lists and the stack of a unit, with their JSON forms."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import date
+from typing import Any
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class SourceAsset:
+    """One scene's raster of one band, as Search found it."""
+
+    scene_id: str
+    collection: str
+    href: str
+    version: str
+    """What tells two versions of the same scene apart; part of a merge's identity."""
+    dataset: str
+    """What DATASOURCE names: the platform, or the collection where several are combined."""
+    nodata: float | None
+    scale: float | None
+    offset: float | None
+    file_band: int
+    """Band of the file, counted from 1."""
+    acquired: str
+    """ISO 8601, UTC."""
+    platform: str
+    item_href: str
+    """Where the scene's STAC Item can be read; empty when it does not say."""
+
+    def identifying(self) -> Json:
+        """What of this decides the pixels of a merge."""
+        return {
+            "scene": f"{self.collection}/{self.scene_id}",
+            "version": self.version,
+            "href": self.href,
+            "file_band": self.file_band,
+            "nodata": self.nodata,
+            "scale": self.scale,
+            "offset": self.offset,
+        }
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> SourceAsset:
+        """The inverse of ``dataclasses.asdict``."""
+        return cls(**value)
+
+
+@dataclass(frozen=True)
+class MergeTask:
+    """One element of ``merges.json``: everything Merge needs beside the plan."""
+
+    build_id: str
+    unit_id: str
+    date: date
+    band: str
+    activity_id: str
+    """Content identity of the merge."""
+    key: str
+    """Where its COG goes."""
+    sources: tuple[SourceAsset, ...]
+    """In acquisition order: the order of the mosaic."""
+
+    def to_json(self) -> Json:
+        """As stored in ``merges.json``."""
+        return {**asdict(self), "date": self.date.isoformat(), "sources": [asdict(source) for source in self.sources]}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> MergeTask:
+        """The inverse of :meth:`to_json`."""
+        return cls(
+            build_id=value["build_id"],
+            unit_id=value["unit_id"],
+            date=date.fromisoformat(value["date"]),
+            band=value["band"],
+            activity_id=value["activity_id"],
+            key=value["key"],
+            sources=tuple(SourceAsset.from_json(source) for source in value["sources"]),
+        )
+
+    @property
+    def part(self) -> str:
+        """Which of the unit's merges: ``2023-08-10#B04``."""
+        return f"{self.date.isoformat()}#{self.band}"
+
+
+@dataclass(frozen=True)
+class StoredFile:
+    """A product's file as it was written."""
+
+    key: str
+    size: int
+    """Bytes."""
+    checksum: str
+    """SHA-256 as multihash in hex (file:checksum of STAC)."""
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> StoredFile:
+        """The inverse of ``dataclasses.asdict``."""
+        return cls(**value)
+
+
+@dataclass(frozen=True)
+class SceneRef:
+    """A scene as lineage names it."""
+
+    scene_id: str
+    collection: str
+    platform: str
+    acquired: str
+    """ISO 8601, UTC."""
+    item_href: str
+
+
+@dataclass(frozen=True)
+class DateStack:
+    """One date of a unit: its merges and what the quality band says of it."""
+
+    date: date
+    efficacy: float
+    """Percent of the tile's pixels that are clear."""
+    cloud_ratio: float
+    """Percent of the pixels with data that are not clear."""
+    scenes: tuple[SceneRef, ...]
+    merges: Mapping[str, StoredFile]
+    """By band."""
+    activity_ids: Mapping[str, str]
+    """Content identity of each merge, by band."""
+
+    def to_json(self) -> Json:
+        """As stored in ``stack.json``."""
+        return {
+            "date": self.date.isoformat(),
+            "efficacy": self.efficacy,
+            "cloud_ratio": self.cloud_ratio,
+            "scenes": [asdict(scene) for scene in self.scenes],
+            "merges": {band: asdict(stored) for band, stored in self.merges.items()},
+            "activity_ids": dict(self.activity_ids),
+        }
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> DateStack:
+        """The inverse of :meth:`to_json`."""
+        return cls(
+            date=date.fromisoformat(value["date"]),
+            efficacy=value["efficacy"],
+            cloud_ratio=value["cloud_ratio"],
+            scenes=tuple(SceneRef(**scene) for scene in value["scenes"]),
+            merges={band: StoredFile.from_json(stored) for band, stored in value["merges"].items()},
+            activity_ids=value["activity_ids"],
+        )
+
+
+@dataclass(frozen=True)
+class UnitStack:
+    """A unit's dates, best first."""
+
+    dates: tuple[DateStack, ...]
+
+    def to_json(self) -> Json:
+        """As stored in ``stack.json``."""
+        return {"dates": [entry.to_json() for entry in self.dates]}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> UnitStack:
+        """The inverse of :meth:`to_json`."""
+        return cls(tuple(DateStack.from_json(entry) for entry in value["dates"]))
+
+    def on(self, day: date) -> DateStack:
+        """The entry of a date."""
+        return next(entry for entry in self.dates if entry.date == day)

@@ -1,0 +1,166 @@
+"""Who may do what: least privilege, written out."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.unit.infra.stack import Json, as_list, expanded, functions, resources, statements, texts
+
+ROLES = sorted(resources("AWS::IAM::Role"))
+# Step Functions' log delivery knows no resources: the one place where "*" stands for all of them.
+WITHOUT_RESOURCES = {("BuildCubeRole", "LogDelivery")}
+# What SAM and API Gateway need beside: logs and traces, which know no resources either.
+MANAGED = {"AWSLambdaBasicExecutionRole", "AWSXrayWriteOnlyAccess", "AmazonAPIGatewayPushToCloudWatchLogs"}
+
+
+def granted(role: str) -> list[tuple[str, str]]:
+    """(action, the resource's texts joined) of every pair a role's own policies allow."""
+    return [
+        (action, " ".join(texts(resource)))
+        for statement in statements(role)
+        for action in as_list(statement["Action"])
+        for resource in as_list(statement["Resource"])
+    ]
+
+
+def touching(role: str, resource: str) -> set[str]:
+    """The actions a role may take on a resource of the template, its indexes and objects included."""
+    return {action for action, place in granted(role) if resource in place}
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_no_policy_of_ours_names_every_resource(role: str) -> None:
+    unbounded = {(role, statement["Sid"]) for statement in statements(role) if "*" in as_list(statement["Resource"])}
+    assert unbounded <= WITHOUT_RESOURCES
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_no_policy_of_ours_allows_actions_by_pattern(role: str) -> None:
+    patterns = [action for statement in statements(role) for action in as_list(statement["Action"]) if "*" in action]
+    assert patterns == []
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_policies_only_allow_and_say_what_for(role: str) -> None:
+    for statement in statements(role):
+        assert statement["Effect"] == "Allow"
+        assert statement["Sid"]
+        assert "NotAction" not in statement
+        assert "NotResource" not in statement
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_managed_policies_are_those_for_logs_and_traces(role: str) -> None:
+    attached = expanded()["Resources"][role]["Properties"].get("ManagedPolicyArns", [])
+    names = {text.rsplit("/", 1)[-1] for text in texts(attached)}
+    assert names <= MANAGED
+
+
+def test_every_function_has_a_role_of_its_own() -> None:
+    roles = [function["Role"]["Fn::GetAtt"][0] for function in functions().values()]
+    assert len(set(roles)) == len(roles) == 8
+
+
+def test_nobody_may_delete_anything_or_change_permissions() -> None:
+    forbidden = ("Delete", "PutBucket", "PutObjectAcl", "iam:")
+    found = [
+        (role, action)
+        for role in ROLES
+        for action, place in granted(role)
+        if any(word in action for word in forbidden) and (role, "LogDelivery") not in WITHOUT_RESOURCES
+    ]
+    assert found == []
+
+
+def test_only_the_api_starts_builds() -> None:
+    starting = {role for role in ROLES if any(action == "states:StartExecution" for action, _ in granted(role))}
+    assert starting == {"ApiFunctionRole", "BuildCubeRole"}
+
+
+def test_only_merge_reads_the_buckets_of_others() -> None:
+    reading = {role for role in ROLES if touching(role, "SceneBuckets")}
+    assert reading == {"MergeFunctionRole"}
+    assert touching("MergeFunctionRole", "SceneBuckets") == {"s3:GetObject"}
+
+
+def test_products_are_written_by_those_that_make_them() -> None:
+    writing = {role for role in ROLES if "s3:PutObject" in touching(role, "CubeBucket")}
+    assert writing == {"MergeFunctionRole", "BlendFunctionRole", "PublishFunctionRole", "FinishFunctionRole"}
+
+
+def test_finish_writes_no_product_but_the_collection() -> None:
+    places = {
+        place
+        for action, place in granted("FinishFunctionRole")
+        if "CubeBucket" in place and action in {"s3:PutObject", "s3:GetObject"}
+    }
+    assert places == {"${CubeBucket.Arn}/*/collection.json"}
+
+
+def test_nobody_writes_where_users_put_their_scenes() -> None:
+    actions = {action for role in ROLES for action in touching(role, "LandingBucket")}
+    assert actions == {"s3:GetObject", "s3:ListBucket"}
+
+
+def test_definitions_are_changed_by_the_api_alone() -> None:
+    writing = {
+        role
+        for role in ROLES
+        for table in ("CubesTable", "GridsTable")
+        if touching(role, table) & {"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:BatchWriteItem"}
+    }
+    assert writing == {"ApiFunctionRole"}
+
+
+def test_claims_are_made_by_the_functions_that_do_claimed_work() -> None:
+    claiming = {
+        role for role in ROLES if touching(role, "ActivitiesTable") & {"dynamodb:PutItem", "dynamodb:UpdateItem"}
+    }
+    assert {"MergeFunctionRole", "BlendFunctionRole", "PublishFunctionRole"} <= claiming
+    assert claiming <= {"SearchFunctionRole", "MergeFunctionRole", "BlendFunctionRole", "PublishFunctionRole"}
+
+
+def test_indexes_are_queried_by_the_api_alone() -> None:
+    querying = {role for role in ROLES for _, place in granted(role) if "/index/" in place}
+    assert querying == {"ApiFunctionRole"}
+
+
+def test_the_work_bucket_is_open_below_builds_only() -> None:
+    for role in ROLES:
+        for action, place in granted(role):
+            if "WorkBucket" in place:
+                assert (action, place) == (action, "${WorkBucket.Arn}/builds/*")
+
+
+def test_the_machine_invokes_every_function_but_the_api() -> None:
+    allowed = {
+        place.removesuffix(" Arn") for action, place in granted("BuildCubeRole") if action == "lambda:InvokeFunction"
+    }
+    assert allowed == set(functions()) - {"ApiFunction"}
+
+
+def test_the_machine_may_run_and_redrive_its_own_children() -> None:
+    machine = "${AWS::StackName}-build-cube"
+    expected = {
+        "states:StartExecution": [f":stateMachine:{machine}"],
+        "states:DescribeExecution": [f":execution:{machine}:*", f":execution:{machine}/*:*"],
+        "states:StopExecution": [f":execution:{machine}:*", f":execution:{machine}/*:*"],
+        "states:RedriveExecution": [f":execution:{machine}/*:*"],
+    }
+    for action, endings in expected.items():
+        places = [place for granted_action, place in granted("BuildCubeRole") if granted_action == action]
+        assert [place[place.index(":", len("arn:${AWS::Partition}:states:${AWS::Region}:${AWS::AccountId}")) :]
+                for place in places] == endings  # fmt: skip
+
+
+def who_may_invoke() -> list[Json]:
+    return list(resources("AWS::Lambda::Permission").values())
+
+
+def test_functions_are_open_to_this_api_and_this_rule_only() -> None:
+    assert {permission["Principal"] for permission in who_may_invoke()} == {
+        "apigateway.amazonaws.com",
+        "events.amazonaws.com",
+    }
+    for permission in who_may_invoke():
+        assert "RestApi" in str(permission["SourceArn"]) or "ExecutionEnded" in str(permission["SourceArn"])
