@@ -31,8 +31,13 @@ def check_grids(case: Case, expectation: Expectation, actual: Mapping[str, Any],
         return f"crs: expected {fields['crs']}, got {actual.get('crs')}"
     missing = expectation.corrected.get("missing_tiles", {})
     dispensable = int(fields.get("tiles_of_reference_that_miss_the_box", 0)) if missing else 0
+    everywhere = [tile for tiles in missing.values() for tile in tiles]
     for name, wanted in wanted_grids.items():
         difference = _check_grid(grids[name], wanted, missing.get(name, ()), dispensable, allowed)
+        difference = difference or _check_coverage(grids[name]["tiles"], everywhere)
+        difference = difference or _check_count(
+            grids[name], wanted, missing.get(name, ()), len(everywhere), dispensable
+        )
         if difference is not None:
             return f"grids.{name}.{difference}"
     return None
@@ -54,7 +59,6 @@ def _check_grid(
         or _check_lattice(tiles, wanted["tile_size"])
         or _check_known_tiles(tiles, wanted.get("tiles") or wanted["sample"], dispensable, allowed)
         or _check_added_tiles(tiles, missing, allowed)
-        or _check_count(grid, wanted, missing, dispensable)
     )
 
 
@@ -99,20 +103,35 @@ def _check_added_tiles(
     return None
 
 
+def _check_coverage(tiles: Sequence[Mapping[str, Any]], missing: Sequence[Mapping[str, Any]]) -> Difference:
+    """Tiles at least as large as a missing one must cover its centre."""
+    for wanted in missing:
+        west, south, east, north = wanted["bounds"]
+        x, y = (west + east) / 2, (south + north) / 2
+        as_large = [tile["bounds"] for tile in tiles if tile["bounds"][2] - tile["bounds"][0] >= (east - west) * 0.999]
+        if as_large and not any(tile[0] <= x <= tile[2] and tile[1] <= y <= tile[3] for tile in as_large):
+            return f"tiles: none covers {wanted['bounds']}"
+    return None
+
+
 def _check_count(
-    grid: Mapping[str, Any], wanted: Mapping[str, Any], missing: Sequence[Mapping[str, Any]], dispensable: int
+    grid: Mapping[str, Any],
+    wanted: Mapping[str, Any],
+    missing: Sequence[Mapping[str, Any]],
+    missing_anywhere: int,
+    dispensable: int,
 ) -> Difference:
     count, stated = len(grid["tiles"]), wanted["count"]
     if grid.get("count", count) != count:
         return f"count: says {grid['count']}, has {count} tiles"
-    if not missing and not dispensable:
+    if not missing_anywhere and not dispensable:
         for name in ("columns", "rows"):
             if grid.get(name) != wanted[name]:
                 return f"{name}: expected {wanted[name]}, got {grid.get(name)}"
         return None if count == stated else f"count: expected {stated}, got {count}"
     columns = _extent([tile["column_offset"] for tile in missing], wanted["columns"])
     rows = _extent([tile["row_offset"] for tile in missing], wanted["rows"])
-    least, most = stated + len(missing) - dispensable, columns * rows
+    least, most = stated + len(missing) - dispensable, max(columns * rows, stated + missing_anywhere)
     return None if least <= count <= most else f"count: expected {least} to {most}, got {count}"
 
 

@@ -270,11 +270,11 @@ def _check_unique(names: list[str]) -> None:
     seen: dict[str, str] = {}
     for name in names:
         # file names of two bands must differ on file systems that ignore case, too
-        other = seen.setdefault(name.upper(), name)
-        if other is not name:
+        if name.upper() in seen:
             raise InvalidRequest(
-                f"{name} is there twice (as {other}): names must differ in more than case", field="bands"
+                f"{name} is there twice (as {seen[name.upper()]}): names must differ in more than case", field="bands"
             )
+        seen[name.upper()] = name
 
 
 def _check_known(name: str, known: list[str], *, field: str) -> None:

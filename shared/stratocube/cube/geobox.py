@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from stratocube.errors import InvalidRequest
 
@@ -51,3 +51,13 @@ class GeoBox:
     def transform(self) -> tuple[float, float, float, float, float, float]:
         """Affine coefficients a, b, c, d, e, f (``affine.Affine(*geobox.transform)``), pixel corner to CRS."""
         return self.resolution_x, 0.0, self.x_min, 0.0, -self.resolution_y, self.y_max
+
+    def padded(self, pixels: int) -> GeoBox:
+        """The same grid with so many more pixels beyond each of its four edges."""
+        return replace(
+            self,
+            x_min=self.x_min - pixels * self.resolution_x,
+            y_max=self.y_max + pixels * self.resolution_y,
+            width=self.width + 2 * pixels,
+            height=self.height + 2 * pixels,
+        )

@@ -249,11 +249,18 @@ def _footprint(longitudes: Sequence[float], latitudes: Sequence[float]) -> dict[
         (longitude + 360 if across and longitude < 0 else longitude, min(90.0, max(-90.0, latitude)))
         for longitude, latitude in zip(inside, latitudes, strict=True)
     )
-    parts = [polygon]
+    if not polygon.is_valid:
+        # corners of a tile beyond the edge of the world (sinusoidal, near a pole) come back as crossing lines
+        polygon = shapely.make_valid(polygon)
+    halves = [polygon]
     if across:
         east = polygon.intersection(shapely.box(0, -90, 180, 90))
-        west = translate(polygon.intersection(shapely.box(180, -90, 540, 90)), xoff=-360)
-        parts = [part for half in (east, west) for part in shapely.get_parts(half) if part.area > 0]
+        halves = [east, translate(polygon.intersection(shapely.box(180, -90, 540, 90)), xoff=-360)]
+    parts = [part for half in halves for part in shapely.get_parts(half) if isinstance(part, Polygon) and part.area > 0]
+    if not parts:
+        raise InvalidRequest(
+            "some tiles lie beyond where the projection is defined: choose a smaller box", field="bbox"
+        )
     coordinates = [_plain(mapping(part)["coordinates"]) for part in parts]
     if len(coordinates) == 1:
         return {"type": "Polygon", "coordinates": coordinates[0]}

@@ -171,11 +171,10 @@ class Tile:
         if self.footprint["type"] == "Polygon":
             polygons = [polygons]
         boxes = [_box(polygon[0]) for polygon in polygons]
-        if len(boxes) > 1:
-            west = min(box[0] for box in boxes if box[2] > 0)
-            east = max(box[2] for box in boxes if box[0] < 0)
-        else:
-            west, east = boxes[0][0], boxes[0][2]
+        west, east = min(box[0] for box in boxes), max(box[2] for box in boxes)
+        if len(boxes) > 1 and (west, east) == (-180, 180):
+            west = min((box[0] for box in boxes if box[0] >= 0), default=west)
+            east = max((box[2] for box in boxes if box[2] <= 0), default=east)
         return west, min(box[1] for box in boxes), east, max(box[3] for box in boxes)
 
     @property

@@ -35,7 +35,12 @@ _KEYS: Final = (
     "confidence",
     "saturated_band",
     "saturated_bits",
+    "buffers",
 )
+_BUFFER_KEYS: Final = ("values", "dilate_m", "erode_m")
+_MOST_BUFFERED: Final = 64
+"""Values (or bits) of all buffers together: as many as there are bits, and more than any classification has."""
+_LONGEST_M: Final = 100_000
 HIGHEST_BIT: Final = 63
 """Of the widest integer raster."""
 
@@ -59,6 +64,26 @@ class ConfidenceRules:
 
 
 @dataclass(frozen=True)
+class MaskBuffer:
+    """How some classes (or bits) of the quality are cleaned, then widened, before anything else looks at them.
+
+    Lengths are in metres between the centres of pixels, in any direction: the structuring elements are disks.
+    """
+
+    values: tuple[int, ...]
+    """Pixel values, or bit positions with ``bits``; where the margins of two of them overlap, the first one wins."""
+    dilate_m: float = 0.0
+    """Margin: pixels within this distance of such a pixel are not clear either."""
+    erode_m: float = 0.0
+    """Parts of the class into which a disk of this radius does not fit are specks, and belong to their surroundings.
+    What is left has its full size again before ``dilate_m`` is counted from its edge."""
+
+    def to_mapping(self) -> dict[str, Any]:
+        """The JSON form."""
+        return {"values": list(self.values), "dilate_m": self.dilate_m, "erode_m": self.erode_m}
+
+
+@dataclass(frozen=True)
 class QualityMask:
     """What the values of a quality band mean. Make one with :func:`parse_mask`.
 
@@ -77,6 +102,8 @@ class QualityMask:
     """Name of a band of bits (Landsat QA_RADSAT): where one of ``saturated_bits`` is set, it is saturated."""
     saturated_bits: tuple[int, int] = DEFAULT_SATURATED_BITS
     """First and last bit, both included."""
+    buffers: tuple[MaskBuffer, ...] = ()
+    """Applied when the quality of a date is merged, see :mod:`stratocube.pixels.mask_buffers`."""
 
     def to_mapping(self) -> dict[str, Any]:
         """The JSON form: ``parse_mask(mask.to_mapping()) == mask``."""
@@ -96,6 +123,8 @@ class QualityMask:
             if self.confidence.oli is not None:
                 confidence["oli"] = self.confidence.oli
             mapping["confidence"] = confidence
+        if self.buffers:
+            mapping["buffers"] = [buffer.to_mapping() for buffer in self.buffers]
         return mapping
 
 
@@ -104,10 +133,12 @@ def parse_mask(mapping: Mapping[str, Any], *, field: str = "mask") -> QualityMas
 
     Keys: ``nodata`` (required), ``clear_data``, ``not_clear_data``, ``saturated_data`` (lists of whole
     numbers, empty when left out), ``bits`` (false), ``confidence`` (rules by variable, and ``oli`` or
-    ``landsat_8``), ``saturated_band`` (band name), ``saturated_bits`` (``[first, last]``).
+    ``landsat_8``), ``saturated_band`` (band name), ``saturated_bits`` (``[first, last]``), ``buffers`` (a list of
+    ``{"values": [8, 9], "dilate_m": 120, "erode_m": 20}``, see :class:`MaskBuffer`).
 
     Raises :class:`InvalidRequest` naming the key for a missing nodata, a value of the wrong type, an unknown
-    key (dropping it would change what the user asked for), and a value that is clear and not clear at once.
+    key (dropping it would change what the user asked for), a value that is clear and not clear at once, and a buffer
+    of a value that is not one of ``not_clear_data`` or ``saturated_data``.
     """
     if not isinstance(mapping, Mapping):
         raise InvalidRequest(f"a mask is an object with the keys {', '.join(_KEYS)}", field=field)
@@ -126,6 +157,7 @@ def parse_mask(mapping: Mapping[str, Any], *, field: str = "mask") -> QualityMas
         confidence=_confidence(mapping.get("confidence"), field=f"{field}.confidence"),
         saturated_band=_band(mapping.get("saturated_band"), field=f"{field}.saturated_band"),
         saturated_bits=_bit_range(mapping.get("saturated_bits"), field=f"{field}.saturated_bits"),
+        buffers=_buffers(mapping.get("buffers"), field=f"{field}.buffers"),
     )
     if mask.confidence is not None and not bits:
         raise InvalidRequest("rules read confidence bits; set bits to true", field=f"{field}.confidence")
@@ -133,6 +165,7 @@ def parse_mask(mapping: Mapping[str, Any], *, field: str = "mask") -> QualityMas
     both = sorted(excluded & {*mask.clear})
     if both:
         raise InvalidRequest(f"{both} cannot be clear and not clear or nodata at once", field=f"{field}.clear_data")
+    _check_buffers(mask, field=f"{field}.buffers")
     return mask
 
 
@@ -167,6 +200,62 @@ def _confidence(value: object, *, field: str) -> ConfidenceRules | None:
     oli = _flag(given[0], default=True, field=f"{field}.oli") if given else None
     confidence = ConfidenceRules(rules["cloud"], rules["cloud_shadow"], rules["snow"], rules["cirrus"], oli)
     return None if confidence == ConfidenceRules() else confidence
+
+
+def _buffers(value: object, *, field: str) -> tuple[MaskBuffer, ...]:
+    if value is None:
+        return ()
+    if not isinstance(value, list | tuple):
+        raise InvalidRequest(f"is a list of objects with the keys {', '.join(_BUFFER_KEYS)}", field=field)
+    return tuple(_buffer(entry, field=f"{field}.{place}") for place, entry in enumerate(value))
+
+
+def _buffer(value: object, *, field: str) -> MaskBuffer:
+    if not isinstance(value, Mapping):
+        raise InvalidRequest(f"is an object with the keys {', '.join(_BUFFER_KEYS)}", field=field)
+    for key in value:
+        if key not in _BUFFER_KEYS:
+            raise InvalidRequest(f"unknown key; a buffer has {', '.join(_BUFFER_KEYS)}", field=f"{field}.{key}")
+    values = _numbers(value, "values", bits=False, field=field)
+    if not values:
+        raise InvalidRequest("is required: the classes (or bits) to clean or widen", field=f"{field}.values")
+    buffer = MaskBuffer(
+        values,
+        _metres(value.get("dilate_m"), field=f"{field}.dilate_m"),
+        _metres(value.get("erode_m"), field=f"{field}.erode_m"),
+    )
+    if not buffer.dilate_m and not buffer.erode_m:
+        raise InvalidRequest("does nothing: give dilate_m, erode_m or both", field=field)
+    return buffer
+
+
+def _check_buffers(mask: QualityMask, *, field: str) -> None:
+    excluding = {*mask.not_clear, *mask.saturated}
+    seen: set[int] = set()
+    for place, buffer in enumerate(mask.buffers):
+        where = f"{field}.{place}.values"
+        for number in buffer.values:
+            if number not in excluding:
+                raise InvalidRequest(
+                    f"{number} is in neither not_clear_data nor saturated_data: list it there, or leave it out "
+                    "(a margin of it would not be left out of composites)",
+                    field=where,
+                )
+            if not mask.bits and number == mask.nodata:
+                raise InvalidRequest(f"{number} is nodata: what was not observed has no margin", field=where)
+            if number in seen:
+                raise InvalidRequest(f"{number} is there twice: it can have one buffer only", field=where)
+            seen.add(number)
+    if len(seen) > _MOST_BUFFERED:
+        raise InvalidRequest(f"hold {len(seen)} values, at most {_MOST_BUFFERED}", field=field)
+
+
+def _metres(value: object, *, field: str) -> float:
+    if value is None:
+        return 0.0
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= _LONGEST_M:
+        raise InvalidRequest(f"must be a length in metres from 0 to {_LONGEST_M:,}", field=field)
+    return float(value)
 
 
 def _numbers(mapping: Mapping[str, Any], key: str, *, bits: bool, field: str) -> tuple[int, ...]:

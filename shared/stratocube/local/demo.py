@@ -29,6 +29,7 @@ _SCENES_PREFIX = "demo"
 _BUCKET_PLACEHOLDER = "LANDING_BUCKET"
 _RED, _GREEN, _BLUE = "B04", "B03", "B02"
 _CUBES = ("lcf", "med")
+_WHAT = {"lcf": "least cloud cover first", "med": "median of the clear"}
 
 
 class DemoFailed(StratocubeError):
@@ -56,7 +57,7 @@ def run_demo(project: Project, *, port: int = DEFAULT_PORT, output: Path | None 
     target = _emptied(output or project.root / OUTPUT_FOLDER)
     display = Display()
     began = time.monotonic()
-    with _sigterm_interrupts():
+    with _interruptible():
         display.say("starting the embedded stack (an AWS emulator on this machine, IAM enforced)")
         with running_stack(port=port, state_dir=project.state, template=project.template) as stack:
             display.say(f"deployed infra/template.yaml; API at {stack.url}")
@@ -136,7 +137,6 @@ def _sheet(products: Sequence[Product], builds: Sequence[Built], seconds: float)
         if product.collection not in composed:
             dates.setdefault(product.day.isoformat(), []).append(product)
     first = composites[0]
-    notes = ("least cloud cover first", "median of the clear")
     return Sheet(
         title="stratocube: a month of Sentinel-2 over eastern Slovenia",
         subtitle=(
@@ -147,8 +147,8 @@ def _sheet(products: Sequence[Product], builds: Sequence[Built], seconds: float)
         year=first[0].day.year,
         dates=[Panel(day, _cloud_note(items), _true_colour(items)) for day, items in sorted(dates.items())],
         composites=[
-            Panel(built.cube_id, note, _true_colour(items))
-            for built, note, items in zip(builds, notes, composites, strict=True)
+            Panel(f"{name.upper()} composite", f"{built.cube_id}, {_WHAT[name]}", _true_colour(items))
+            for name, built, items in zip(_CUBES, builds, composites, strict=True)
         ],
         clear_observations=[product.assets["CLEAROB"] for product in first],
         provenance=[product.assets["PROVENANCE"] for product in first],
@@ -203,20 +203,18 @@ def _counts(steps: Mapping[str, Any], name: str) -> dict[str, int]:
 
 
 def _report(display: Display, target: Path, products: Sequence[Product], picture: Path, summary: Path) -> None:
-    display.say(f"done: {len(products)} STAC items below {target}")
+    display.say(f"done: {len(products)} STAC items with their COGs and quicklooks below {target}")
+    for product in products:
+        display.say(f"  {product.path.relative_to(target)}")
     for label, path in (("picture", picture), ("summary", summary)):
         display.say(f"{label}: {path}")
-    for product in products:
-        display.say(f"item: {product.path}")
 
 
 def _emptied(folder: Path) -> Path:
     """The folder, empty. One that no demo made is not touched."""
     if folder.exists() and any(folder.iterdir()):
         if not (folder / _MARKER).exists():
-            raise InvalidRequest(
-                f"{folder} is not empty and was not made by the demo: name another one", field="output"
-            )
+            raise InvalidRequest(f"{folder} holds what no demo made: name another folder", field="output")
         rmtree(folder)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / _MARKER).touch()
@@ -224,14 +222,18 @@ def _emptied(folder: Path) -> Path:
 
 
 @contextlib.contextmanager
-def _sigterm_interrupts() -> Iterator[None]:
-    """Within the block SIGTERM does what Ctrl-C does: everything that was started is ended in order."""
+def _interruptible() -> Iterator[None]:
+    """Within the block all signals that ask a program to end do what Ctrl-C does: what was started is ended in order.
+
+    Ctrl-C too: a shell that starts a program in the background makes it deaf to that.
+    """
 
     def interrupt(_number: int, _frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, interrupt)
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

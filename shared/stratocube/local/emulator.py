@@ -11,6 +11,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -281,15 +282,17 @@ def _wait_until_healthy(process: subprocess.Popen[bytes], port: int, log: Path) 
 @contextlib.contextmanager
 def _undisturbed() -> Iterator[None]:
     """A second Ctrl-C must not interrupt the clearing away that the first one caused."""
-    try:
-        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    except ValueError:  # not the main thread: signals do not interrupt us
-        yield
+    if threading.current_thread() is not threading.main_thread():
+        yield  # signals do not reach other threads, which cannot handle them either
         return
+    before = {
+        number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    }
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _answers(port: int) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
 from stratocube.errors import StratocubeError
 
@@ -131,7 +131,6 @@ class Display:
             TextColumn("          {task.description:<8}"),
             BarColumn(bar_width=32),
             TextColumn("{task.fields[count]}"),
-            TimeElapsedColumn(),
         )
         with Progress(*columns, console=self.console) as bars:
             yield _Bars(bars)

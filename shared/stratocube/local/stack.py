@@ -119,8 +119,8 @@ def local_parameters(cores: int | None = None) -> dict[str, str]:
         "RequireTls": "false",
         "UnitConcurrency": "2",
         # Per unit: two units together keep every core busy, with one function more to cover the waiting for S3.
-        "MergeConcurrency": str(max(2, (at_once + 2) // 2)),
-        "BlendConcurrency": str(max(2, (at_once + 2) // 2)),
+        "MergeConcurrency": str((at_once + 2) // 2),
+        "BlendConcurrency": str((at_once + 2) // 2),
     }
 
 

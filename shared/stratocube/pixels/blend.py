@@ -26,6 +26,7 @@ from stratocube.cube.mask import QualityMask
 from stratocube.errors import InvalidRequest
 from stratocube.pixels.blend_window import BlendPlan, Observation, WindowResult, blend_window
 from stratocube.pixels.composite import NO_DATE, CompositeFunction
+from stratocube.pixels.median import Workspace
 from stratocube.pixels.merge import DATASOURCE_NODATA
 from stratocube.pixels.ranking import DateScore, rank_dates
 from stratocube.pixels.sensors import depends_on_sensor, sources_without_oli
@@ -213,11 +214,11 @@ def _fill(canvas: _Canvas, plan: BlendPlan, grid: Grid, threads: int) -> Quality
         settings = getenv()  # settings of GDAL belong to a thread: hand them on
 
     def work(share: list[Window]) -> QualityCounts:
-        counts = QualityCounts()
+        counts, workspace = QualityCounts(), Workspace()
         with rasterio.Env(session=DummySession()), StackReader(grid) as reader:
             setenv(**settings)
             for window in share:
-                result = blend_window(plan, reader, window)
+                result = blend_window(plan, reader, window, workspace)
                 canvas.put(window, result)
                 counts += result.counts
         return counts

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass, field
-from typing import Any
+from functools import cached_property, reduce
+from operator import add
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,23 +14,20 @@ from rasterio.windows import Window
 
 from stratocube.cube.mask import QualityMask
 from stratocube.errors import InvalidRequest
-from stratocube.pixels.composite import (
-    Choice,
-    CompositeFunction,
-    Counter,
-    Observed,
-    fits,
-    make_reducer,
-    observed,
-    provenance,
-    within,
-)
-from stratocube.pixels.masks import PixelClass, classify, saturated_pixels
+from stratocube.pixels.composite import Choice, CompositeFunction, Counter, fits, make_reducer, provenance, within
+from stratocube.pixels.confidence import OliFlag
+from stratocube.pixels.judge import Observed, judge
+from stratocube.pixels.masks import saturated_pixels
+from stratocube.pixels.median import Workspace
 from stratocube.pixels.merge import DATASOURCE_NODATA
 from stratocube.pixels.selection import select
 from stratocube.pixels.sensors import oli_pixels
 from stratocube.pixels.stack import StackReader
-from stratocube.pixels.statistics import QualityCounts
+from stratocube.pixels.statistics import QualityCounts, count_quality
+
+_STRIP_PIXELS: Final = 1 << 15
+"""Pixels composited at a time. Their arrays stay in the cache, and are small enough for the allocator to hand the same
+memory out again: pages fresh from the system cost more than the arithmetic."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +75,12 @@ class BlendPlan:
                 message = f"{observation.date} has no raster of {self.mask.saturated_band}, which the mask reads"
                 raise InvalidRequest(message, field="observations")
 
+    def oli(self, sources: NDArray[np.uint8] | int | None) -> OliFlag:
+        """Which pixels are judged as of an OLI sensor, by their source indices."""
+        if sources is None or not self.without_oli:
+            return True
+        return sources not in self.without_oli if isinstance(sources, int) else oli_pixels(sources, self.without_oli)
+
     @property
     def names_sources(self) -> bool:
         """Whether there is anything for DATASOURCE to tell."""
@@ -95,115 +100,163 @@ class WindowResult:
     """Of the LCF composite of the quality; nothing without layers."""
 
 
-def blend_window(plan: BlendPlan, reader: StackReader, window: Window) -> WindowResult:
-    """Composite one window. Raises what :meth:`StackReader.read` raises.
+def blend_window(
+    plan: BlendPlan, reader: StackReader, window: Window, workspace: Workspace | None = None
+) -> WindowResult:
+    """Composite one window. Raises what :meth:`StackReader.read` raises. ``workspace`` is one thread's.
 
     The quality of a date is read while any pixel is open, or for every date when layers are wanted; the band only where
     the quality says that it may change something.
     """
-    shape = (int(window.height), int(window.width))
-    reducer = make_reducer(plan.function, shape, plan.dtype, plan.nodata, len(plan.observations))
-    layers = _Layers(plan, shape) if plan.with_layers else None
+    strips = _strips(plan, int(window.height), int(window.width), workspace or Workspace())
     for rank, observation in enumerate(plan.observations):
-        if reducer.done and layers is None:
+        unfinished = [strip for strip in strips if not strip.done]
+        if not unfinished:
             break
-        date = _read_quality(plan, reader, window, observation)
-        if layers is not None:
-            layers.add(rank, date)
-        if not reducer.done and reducer.wants(date.offer):
-            values = date.quality if observation.band == observation.quality else reader.read(observation.band, window)
-            values = _in_band_type(plan, values, observation.band, reader.nodata(observation.band))
-            reducer.add(rank, values, within(date.offer, values, plan.nodata, plan.valid_range))
-    return WindowResult(reducer.result()) if layers is None else layers.result(reducer.result())
+        date = _Date(plan, reader, window, observation)
+        for strip in unfinished:
+            strip.add(rank, date)
+    return _joined([strip.result() for strip in strips])
 
 
-@dataclass(frozen=True)
 class _Date:
-    """One date in one window, as far as the quality tells."""
+    """The rasters of one date in one window; the band is read when somebody wants it."""
 
-    quality: NDArray[Any]
-    classes: NDArray[np.uint8]
-    """By the quality raster alone, without the saturation band."""
-    sources: NDArray[np.uint8] | int | None
-    offer: Observed
+    def __init__(self, plan: BlendPlan, reader: StackReader, window: Window, observation: Observation) -> None:
+        self._plan, self._reader, self._window, self._observation = plan, reader, window, observation
+        self.quality = reader.read(observation.quality, window)
+        self.sources = self._read_sources()
+        self._saturation = None
+        if plan.mask.saturated_band is not None and observation.saturation is not None:
+            self._saturation = reader.read(observation.saturation, window)
 
-
-def _read_quality(plan: BlendPlan, reader: StackReader, window: Window, observation: Observation) -> _Date:
-    quality = reader.read(observation.quality, window)
-    sources = _read_sources(plan, reader, window, observation)
-    oli = True if sources is None or not plan.without_oli else oli_pixels(np.asarray(sources), plan.without_oli)
-    classes = classify(quality, plan.mask, oli)
-    if plan.quality_nodata is not None:
-        classes[quality == plan.quality_nodata] = PixelClass.NODATA
-    saturated = None
-    if plan.mask.saturated_band is not None and observation.saturation is not None:
-        saturated = saturated_pixels(reader.read(observation.saturation, window), plan.mask)
-    return _Date(quality, classes, sources, observed(classes, saturated))
-
-
-def _read_sources(
-    plan: BlendPlan, reader: StackReader, window: Window, observation: Observation
-) -> NDArray[np.uint8] | int | None:
-    if not isinstance(observation.datasource, str):
-        return observation.datasource
-    if not plan.without_oli and not (plan.with_layers and plan.function == "LCF"):
-        return None  # nobody asks
-    sources = reader.read(observation.datasource, window)
-    if sources.dtype != np.uint8:
-        raise InvalidRequest(
-            f"{observation.datasource} is {sources.dtype}, source indices are uint8", field="datasource"
+    def offer(self, rows: slice) -> Observed:
+        """What the quality and the saturation band offer in these rows."""
+        sources = self.sources[rows] if isinstance(self.sources, np.ndarray) else self.sources
+        saturation = None if self._saturation is None else self._saturation[rows]
+        return judge(
+            self.quality[rows],
+            self._plan.mask,
+            oli=self._plan.oli(sources),
+            saturated=None if saturation is None else saturated_pixels(saturation, self._plan.mask),
+            also_nodata=self._plan.quality_nodata,
         )
-    return sources
+
+    @cached_property
+    def values(self) -> NDArray[Any]:
+        """The band in the type of the result, nodata as the plan has it."""
+        plan, path = self._plan, self._observation.band
+        values = self.quality if path == self._observation.quality else self._reader.read(path, self._window)
+        if not np.can_cast(values.dtype, plan.dtype, "safe"):
+            message = f"{path} holds {values.dtype}, which {plan.dtype} cannot hold without loss"
+            raise InvalidRequest(message, field="data_type")
+        tag = self._reader.nodata(path)
+        if tag is None or tag == plan.nodata or np.isnan(tag) or not fits(tag, values.dtype):
+            return values.astype(plan.dtype, copy=False)
+        own_nodata = values == values.dtype.type(tag)
+        values = values.astype(plan.dtype)
+        select(values, plan.nodata, own_nodata)
+        return values
+
+    def _read_sources(self) -> NDArray[np.uint8] | int | None:
+        path = self._observation.datasource
+        if not isinstance(path, str):
+            return path
+        if not self._plan.without_oli and not (self._plan.with_layers and self._plan.function == "LCF"):
+            return None  # nobody asks
+        sources = self._reader.read(path, self._window)
+        if sources.dtype != np.uint8:
+            raise InvalidRequest(f"{path} is {sources.dtype}, source indices are uint8", field="datasource")
+        return sources
 
 
-def _in_band_type(plan: BlendPlan, values: NDArray[Any], path: str, tag: float | None) -> NDArray[Any]:
-    """Values in the type of the result, nodata as the plan has it."""
-    if not np.can_cast(values.dtype, plan.dtype, "safe"):
-        message = f"{path} holds {values.dtype}, which {plan.dtype} cannot hold without loss"
-        raise InvalidRequest(message, field="data_type")
-    values = values.astype(plan.dtype, copy=False)
-    if tag is not None and tag != plan.nodata and fits(tag, plan.dtype) and not np.isnan(tag):
-        select(values, plan.nodata, values == plan.dtype.type(tag))
-    return values
+class _Strip:
+    """Some rows of a window on their way to the composite."""
+
+    def __init__(self, plan: BlendPlan, rows: slice, width: int, workspace: Workspace) -> None:
+        shape, dates = (rows.stop - rows.start, width), len(plan.observations)
+        self._rows = rows
+        self._nodata, self._valid_range = plan.nodata, plan.valid_range
+        self._reducer = make_reducer(plan.function, shape, plan.dtype, plan.nodata, dates, workspace)
+        self._layers = _Layers(plan, shape) if plan.with_layers else None
+
+    @property
+    def done(self) -> bool:
+        """Whether further dates change nothing."""
+        return self._layers is None and self._reducer.done
+
+    def add(self, rank: int, date: _Date) -> None:
+        """Take the next date."""
+        offer = date.offer(self._rows)
+        if self._layers is not None:
+            self._layers.add(rank, date, self._rows, offer)
+        if not self._reducer.done and self._reducer.wants(offer):
+            values = date.values[self._rows]
+            self._reducer.add(rank, values, within(offer, values, self._nodata, self._valid_range))
+
+    def result(self) -> WindowResult:
+        """The rows composited."""
+        data = self._reducer.result()
+        return WindowResult(data) if self._layers is None else self._layers.result(data)
 
 
 class _Layers:
-    """The observation layers of a window: counts, and what the LCF composite of the quality takes."""
+    """The observation layers of a strip: counts, and what the LCF composite of the quality takes."""
 
     def __init__(self, plan: BlendPlan, shape: tuple[int, int]) -> None:
         self._plan = plan
         self._counter = Counter(shape, len(plan.observations))
         self._choice = Choice(shape, len(plan.observations))
-        self._classes = np.full(shape, PixelClass.NODATA, dtype=np.uint8)
-        self._datasource: NDArray[np.uint8] | None = None
-        if plan.function == "LCF" and plan.names_sources:
-            self._datasource = np.full(shape, DATASOURCE_NODATA, dtype=np.uint8)
+        self._quality: NDArray[Any] = np.full(shape, plan.mask.nodata, dtype=np.min_scalar_type(plan.mask.nodata))
+        self._sources: NDArray[np.uint8] | None = None
+        if plan.names_sources:
+            self._sources = np.full(shape, DATASOURCE_NODATA, dtype=np.uint8)
 
-    def add(self, rank: int, date: _Date) -> None:
-        self._counter.add(date.offer)
+    def add(self, rank: int, date: _Date, rows: slice, offer: Observed) -> None:
+        """Take the next date."""
+        self._counter.add(offer)
         if self._choice.done:
             return
-        taken = self._choice.take(rank, date.offer)
-        select(self._classes, date.classes, taken)
-        if self._datasource is not None and date.sources is not None:
-            select(self._datasource, date.sources, taken)
+        taken = self._choice.take(rank, offer)
+        quality = date.quality[rows]
+        if quality.dtype != self._quality.dtype:  # once, unless the dates have different types
+            self._quality = self._quality.astype(np.promote_types(quality.dtype, self._quality.dtype))
+        select(self._quality, quality, taken)
+        if self._sources is not None and date.sources is not None:
+            select(self._sources, date.sources[rows] if isinstance(date.sources, np.ndarray) else date.sources, taken)
 
     def result(self, data: NDArray[Any]) -> WindowResult:
+        """The layers beside the composite ``data``."""
+        of_one_date = self._plan.function == "LCF"
         days = [observation.date.timetuple().tm_yday for observation in self._plan.observations]
         return WindowResult(
             data=data,
             clear_observations=self._counter.clear_observations(),
             total_observations=self._counter.total_observations(),
-            provenance=provenance(self._choice.rank, days) if self._plan.function == "LCF" else None,
-            datasource=self._datasource,
-            counts=self._counts(),
+            provenance=provenance(self._choice.rank, days) if of_one_date else None,
+            datasource=self._sources if of_one_date else None,
+            counts=count_quality(self._quality, self._plan.mask, oli=self._plan.oli(self._sources)),
         )
 
-    def _counts(self) -> QualityCounts:
-        # As count_quality has it: with bits everything that is observed and not clear is not clear.
-        clear = int(np.count_nonzero(self._classes == PixelClass.CLEAR))
-        if self._plan.mask.bits:
-            not_clear = int(np.count_nonzero(self._classes)) - clear
-        else:
-            not_clear = int(np.count_nonzero(self._classes == PixelClass.NOT_CLEAR))
-        return QualityCounts(total=self._classes.size, clear=clear, not_clear=not_clear)
+
+def _strips(plan: BlendPlan, height: int, width: int, workspace: Workspace) -> list[_Strip]:
+    rows = max(_STRIP_PIXELS // width, 1)
+    parts = [slice(top, min(top + rows, height)) for top in range(0, height, rows)]
+    return [_Strip(plan, part, width, workspace) for part in parts]
+
+
+def _joined(strips: list[WindowResult]) -> WindowResult:
+    return WindowResult(
+        data=np.concatenate([strip.data for strip in strips]),
+        clear_observations=_stacked([strip.clear_observations for strip in strips]),
+        total_observations=_stacked([strip.total_observations for strip in strips]),
+        provenance=_stacked([strip.provenance for strip in strips]),
+        datasource=_stacked([strip.datasource for strip in strips]),
+        counts=reduce(add, [strip.counts for strip in strips]),
+    )
+
+
+def _stacked(layers: list[NDArray[Any] | None]) -> Any:
+    """The parts of a layer below each other, None where it was not asked for."""
+    there = [layer for layer in layers if layer is not None]
+    return np.concatenate(there) if there else None

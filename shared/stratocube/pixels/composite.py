@@ -20,15 +20,15 @@ A reducer is fed date by date, so that reading stops where nothing can change an
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final, Literal, NamedTuple, Protocol
+from typing import Any, Final, Literal, Protocol
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from stratocube.errors import InvalidRequest
-from stratocube.pixels.masks import PixelClass
-from stratocube.pixels.median import masked_median
-from stratocube.pixels.selection import select
+from stratocube.pixels.judge import Observed, observed
+from stratocube.pixels.median import Workspace, masked_median
+from stratocube.pixels.selection import select, where_or_zero
 
 CompositeFunction = Literal["LCF", "MED", "AVG"]
 
@@ -36,22 +36,6 @@ NO_DATE: Final = -1
 """Where no observation exists, in arrays of ranks; the nodata of PROVENANCE as well."""
 MOST_COUNTED: Final = 255
 """CLEAROB and TOTALOB are uint8 and stay at this number when there are more observations."""
-
-
-class Observed(NamedTuple):
-    """What one date offers at every pixel of a block: two bool arrays of the block's shape."""
-
-    exists: NDArray[np.bool_]
-    clear: NDArray[np.bool_]
-    """Only where it exists."""
-
-
-def observed(classes: NDArray[np.uint8], saturated: NDArray[np.bool_] | None = None) -> Observed:
-    """What the quality offers: ``classes`` are PixelClass codes, ``saturated`` comes from a saturation band."""
-    clear = classes == PixelClass.CLEAR
-    if saturated is not None:
-        np.greater(clear, saturated, out=clear)  # clear and not saturated
-    return Observed(classes != PixelClass.NODATA, clear)
 
 
 def within(
@@ -155,9 +139,9 @@ class Median:
 
     done = False
 
-    def __init__(self, shape: tuple[int, ...], dtype: DTypeLike, nodata: float) -> None:
-        self._empty: NDArray[Any] = np.full(shape, nodata, dtype=dtype)
-        self._nodata = nodata
+    def __init__(self, shape: tuple[int, ...], dtype: DTypeLike, nodata: float, workspace: Workspace | None) -> None:
+        self._shape, self._dtype, self._nodata = shape, dtype, nodata
+        self._workspace = workspace
         self._values: list[NDArray[Any]] = []
         self._clear: list[NDArray[np.bool_]] = []
 
@@ -169,7 +153,9 @@ class Median:
         self._clear.append(offer.clear)
 
     def result(self) -> NDArray[Any]:
-        return masked_median(self._values, self._clear, self._nodata) if self._values else self._empty
+        if not self._values:
+            return np.full(self._shape, self._nodata, dtype=self._dtype)
+        return masked_median(self._values, self._clear, self._nodata, self._workspace)
 
 
 class Average:
@@ -177,42 +163,54 @@ class Average:
 
     done = False
 
-    def __init__(self, shape: tuple[int, ...], dtype: DTypeLike, nodata: float) -> None:
+    def __init__(self, shape: tuple[int, ...], dtype: DTypeLike, nodata: float, dates: int) -> None:
         self._dtype = np.dtype(dtype)
-        if self._dtype.kind != "f" and self._dtype.itemsize > 4:
-            raise InvalidRequest(f"AVG adds in 64 bits, which {self._dtype} may overflow", field="data_type")
         self._nodata = nodata
-        self._sum: NDArray[Any] = np.zeros(shape, dtype=np.float64 if self._dtype.kind == "f" else np.int64)
-        self._count: NDArray[Any] = np.zeros(shape, dtype=np.int32)
+        self._sum: NDArray[Any] = np.zeros(shape, dtype=_type_of_sums(self._dtype, dates))
+        self._count: NDArray[Any] = np.zeros(shape, dtype=np.min_scalar_type(max(dates, 1)))
 
     def wants(self, quality: Observed) -> bool:
         return bool(quality.clear.any())
 
     def add(self, rank: int, values: NDArray[Any], offer: Observed) -> None:
-        clear_values = np.zeros_like(values)
-        select(clear_values, values, offer.clear)
-        self._sum += clear_values
-        self._count += offer.clear
+        self._sum += where_or_zero(values, offer.clear)
+        self._count += offer.clear.view(np.uint8)
 
     def result(self) -> NDArray[Any]:
-        divisor = np.maximum(self._count, 1)
+        divisor = np.maximum(self._count, 1).astype(self._sum.dtype)
         quotient = self._sum / divisor if self._dtype.kind == "f" else _truncated_quotient(self._sum, divisor)
         mean: NDArray[Any] = quotient.astype(self._dtype)
         select(mean, self._nodata, self._count == 0)
         return mean
 
 
-def _truncated_quotient(dividend: NDArray[np.int64], divisor: NDArray[Any]) -> NDArray[np.int64]:
+def _type_of_sums(dtype: np.dtype[Any], dates: int) -> np.dtype[Any]:
+    """The smallest type that holds the sum of this many values exactly."""
+    if dtype.kind == "f":
+        return np.dtype(np.float64)
+    for wider in (np.dtype(np.int32), np.dtype(np.int64)):
+        limits, sums = np.iinfo(dtype), np.iinfo(wider)
+        if sums.min < limits.min * dates and limits.max * dates <= sums.max:
+            return wider
+    raise InvalidRequest(f"AVG of {dates} dates of {dtype} may overflow 64 bits", field="data_type")
+
+
+def _truncated_quotient(dividend: NDArray[Any], divisor: NDArray[Any]) -> NDArray[Any]:
     return np.asarray(np.abs(dividend) // divisor * np.sign(dividend))
 
 
 def make_reducer(
-    function: CompositeFunction, shape: tuple[int, ...], dtype: DTypeLike, nodata: float, dates: int
+    function: CompositeFunction,
+    shape: tuple[int, ...],
+    dtype: DTypeLike,
+    nodata: float,
+    dates: int,
+    workspace: Workspace | None = None,
 ) -> Reducer:
     """The reducer of a composite function for blocks of this shape and type, and at most ``dates`` observations.
 
-    Raises InvalidRequest for an unknown function, for a nodata that the type cannot hold, and for the average of 64-bit
-    integers.
+    Reducers of one thread may share a ``workspace``. Raises InvalidRequest for an unknown function, for a nodata that
+    the type cannot hold, and for an average whose sums may overflow.
     """
     if not fits(nodata, np.dtype(dtype)):
         raise InvalidRequest(f"{nodata} is no value of the type {np.dtype(dtype)}", field="nodata")
@@ -220,9 +218,9 @@ def make_reducer(
         case "LCF":
             return LeastCloudFirst(shape, dtype, nodata, dates)
         case "MED":
-            return Median(shape, dtype, nodata)
+            return Median(shape, dtype, nodata, workspace)
         case "AVG":
-            return Average(shape, dtype, nodata)
+            return Average(shape, dtype, nodata, dates)
     raise InvalidRequest(f"{function!r} is no composite function; use LCF, MED or AVG", field="composite_function")
 
 

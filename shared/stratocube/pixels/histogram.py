@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from stratocube.errors import InvalidRequest
 from stratocube.pixels.cog import save_as_cog
 from stratocube.pixels.reading import is_nodata, same_shape
 from stratocube.pixels.sources import Raster, open_raster, read_raster

@@ -35,19 +35,39 @@ class Step(NamedTuple):
     keep_high: bool
 
 
-def masked_median(values: Sequence[NDArray[Any]], clear: Sequence[NDArray[np.bool_]], nodata: float) -> NDArray[Any]:
+class Workspace:
+    """Memory that the medians of one thread use in turn: fresh pages from the system cost as much as a median."""
+
+    def __init__(self) -> None:
+        self._buffers: _Buffers | None = None
+
+    def buffers(self, count: int, dtype: np.dtype[Any]) -> _Buffers:
+        """Buffers for ``count`` dates of this type: those of the last call where they fit."""
+        kept = self._buffers
+        if kept is None or kept.rows.dtype != dtype or len(kept.rows) <= count:
+            self._buffers = kept = _Buffers.make(count, dtype)
+        return kept
+
+
+def masked_median(
+    values: Sequence[NDArray[Any]],
+    clear: Sequence[NDArray[np.bool_]],
+    nodata: float,
+    workspace: Workspace | None = None,
+) -> NDArray[Any]:
     """Median over the dates at every pixel.
 
     ``values`` and ``clear`` have one array a date, all of one shape; ``values`` all of one integer or floating type,
     which the result has as well. Only pixels with ``clear`` count; where none is clear the result is ``nodata``. An
     even number of clear values gives the mean of the middle two: integers truncated toward zero (411.5 becomes 411,
     -3.5 becomes -3), floats as they are. Values where ``clear`` is off may be anything; clear ones must not be NaN.
+    ``workspace`` is kept by callers with many blocks.
     """
     shape, dtype = values[0].shape, values[0].dtype
     rows = [np.ascontiguousarray(row).reshape(-1) for row in values]
     flags = [np.ascontiguousarray(row).reshape(-1) for row in clear]
     result = np.empty(rows[0].size, dtype=dtype)
-    buffers = _Buffers.make(len(rows), dtype)
+    buffers = (workspace or Workspace()).buffers(len(rows), dtype)
     for start in range(0, result.size, buffers.length):
         run = slice(start, min(start + buffers.length, result.size))
         _median_of_run([row[run] for row in rows], [row[run] for row in flags], buffers, result[run], nodata)
@@ -84,10 +104,10 @@ class _Buffers:
             any_clear=np.empty(length, dtype=np.bool_),
         )
 
-    def start(self, pixels: int) -> _Buffers:
-        """The first ``pixels`` of every buffer."""
+    def part(self, count: int, pixels: int) -> _Buffers:
+        """The first ``pixels`` of every buffer, with rows for ``count`` dates."""
         return _Buffers(
-            self.rows[:, :pixels],
+            self.rows[: count + 1, :pixels],
             self.filling[:pixels],
             self.gap[:pixels],
             self.gap_bytes[:pixels],
@@ -104,7 +124,7 @@ def _median_of_run(
 ) -> None:
     """Median of one run of pixels, into ``result``."""
     count = len(values)
-    buffers = buffers.start(result.size)
+    buffers = buffers.part(count, result.size)
     _fill_gaps(values, clear, buffers)
     places = _middle_places(count)
     rows = _run_network(_network(count, places), list(buffers.rows))

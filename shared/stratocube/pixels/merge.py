@@ -63,6 +63,7 @@ def merge(
     resampling: str = "bilinear",
     overlap: Literal["last", "first"] = "last",
     scale: float | None = None,
+    offset: float | None = None,
     datasource: Sequence[str] | None = None,
     tolerance: float = 0.125,
     threads: int = 1,
@@ -75,9 +76,9 @@ def merge(
 
     The result has ``data_type`` and ``nodata`` of the cube's band. Each scene has its own nodata (see
     :func:`stratocube.pixels.warp.source_nodata`), and nodata never bleeds into valid neighbours. A source with a
-    ``scale`` is brought to ``scale`` of the cube: truncated toward zero, clamped to the type. A valid pixel never
-    becomes nodata: it is moved by one unit. ``kind="categorical"`` (classes, bits) is warped with nearest neighbour
-    and never rescaled, whatever else is asked for.
+    ``scale`` is brought to ``scale`` and ``offset`` of the cube's band: truncated toward zero, clamped to the type. A
+    valid pixel never becomes nodata: it is moved by one unit. ``kind="categorical"`` (classes, bits) is warped with
+    nearest neighbour and never rescaled, whatever else is asked for.
 
     ``datasource`` names the datasets whose index is wanted for each pixel. ``tolerance`` is the greatest error of
     approximated coordinates in source pixels (0: none). ``threads`` decode and warp side by side; the result does
@@ -96,7 +97,7 @@ def merge(
         crs_of(geobox), Affine(*geobox.transform), geobox.shape, result.data.dtype, nodata, method, tolerance
     )
     plan = [
-        (source, _scaling(source, kind, scale), _index(source, datasource))
+        (source, _scaling(source, kind, scale, offset), _index(source, datasource))
         for source in (sources if overlap == "first" else reversed(sources))
     ]
     used: set[SourceRaster] = set()
@@ -125,6 +126,7 @@ def merge_on_scene_grid(
     kind: Kind = "continuous",
     overlap: Literal["last", "first"] = "last",
     scale: float | None = None,
+    offset: float | None = None,
     datasource: Sequence[str] | None = None,
 ) -> Merge:
     """Mosaic scenes that share one grid already, without warping: the result is on the grid of the scenes.
@@ -158,6 +160,7 @@ def merge_on_scene_grid(
         resampling="nearest",
         overlap=overlap,
         scale=scale,
+        offset=offset,
         datasource=datasource,
     )
 
@@ -232,7 +235,7 @@ def _pieces(geobox: GeoBox) -> Iterator[Piece]:
             yield Piece(row, column, min(_PIECE, geobox.height - row), min(_PIECE, geobox.width - column))
 
 
-def _scaling(source: SourceRaster, kind: Kind, scale: float | None) -> Scaling | None:
+def _scaling(source: SourceRaster, kind: Kind, scale: float | None, offset: float | None) -> Scaling | None:
     if kind == "categorical":
         return None
     if source.scale is None:
@@ -243,8 +246,8 @@ def _scaling(source: SourceRaster, kind: Kind, scale: float | None) -> Scaling |
         raise InvalidRequest(
             f"{source.href} has scale {source.scale:g}, but the band of the cube has none; define it", field="scale"
         )
-    offset = source.offset or 0.0
-    return None if source.scale == scale and offset == 0 else Scaling(source.scale, offset, scale)
+    shift = (source.offset or 0.0) - (offset or 0.0)
+    return None if source.scale == scale and shift == 0 else Scaling(source.scale, shift, scale)
 
 
 def _index(source: SourceRaster, datasource: Sequence[str] | None) -> int:

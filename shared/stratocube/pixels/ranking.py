@@ -59,8 +59,8 @@ def rank_dates(
     """Bring the dates of a period in rank order, best first.
 
     ``reference_day`` ranks by closeness in time, see :func:`temporal_priority_timeline`; it counts from
-    ``period_start`` where that is given. Raises InvalidRequest for a date that occurs twice and for a resolution that is
-    not positive.
+    ``period_start`` where that is given. Raises InvalidRequest for a date that occurs twice and for a resolution that
+    is not positive.
     """
     by_date = {score.date: score for score in scores}
     if len(by_date) != len(scores):
@@ -130,7 +130,7 @@ def blend_tasks(
     since neither classes nor bits have a median; the first one builds the observation layers. IDT: none.
 
     Every task reads the quality and, where the mask names one, the saturation band. ``datasource_for`` names the bands
-    that need the :data:`DATASOURCE` raster: those whose mask depends on the sensor, and the one with observation layers.
+    that need the :data:`DATASOURCE` raster: those whose mask depends on the sensor, and the one with the layers.
 
     Raises InvalidRequest where ``bands`` lack the quality band or the saturation band.
     """

@@ -25,6 +25,12 @@ def select(target: NDArray[Any], source: ArrayLike, where: NDArray[np.bool_]) ->
     bits ^= change
 
 
+def where_or_zero(values: NDArray[Any], where: NDArray[np.bool_]) -> NDArray[Any]:
+    """A copy of ``values`` with zeros where ``where`` does not hold; also in place of NaN."""
+    kept: NDArray[Any] = integer_view(values) & selection(where, np.dtype(f"i{values.dtype.itemsize}"))
+    return kept.view(values.dtype)
+
+
 def selection(where: NDArray[np.bool_], dtype: np.dtype[Any]) -> NDArray[Any]:
     """All bits of the signed integer type ``dtype`` where the condition holds, none elsewhere."""
     bits: NDArray[Any] = np.negative(where.view(np.int8)).astype(dtype, copy=False)

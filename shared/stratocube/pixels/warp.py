@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -11,7 +12,9 @@ from affine import Affine
 from numpy.typing import NDArray
 from rasterio.crs import CRS
 from rasterio.enums import Resampling
-from rasterio.warp import reproject, transform
+from rasterio.io import MemoryFile
+from rasterio.vrt import WarpedVRT
+from rasterio.warp import transform
 from rasterio.windows import Window
 from rasterio.windows import transform as window_transform
 
@@ -19,7 +22,7 @@ from stratocube.errors import SourceMissing
 from stratocube.pixels.cog import fits
 from stratocube.pixels.reading import is_nodata
 from stratocube.pixels.resampling import WITHIN_SOURCE_RANGE, reach
-from stratocube.pixels.scaling import rescale
+from stratocube.pixels.scaling import rescale, truncated
 
 _EDGE_POINTS: Final = 22
 """Points along each edge of a piece that are projected to find what it needs of a scene."""
@@ -27,8 +30,8 @@ _EDGE_POINTS: Final = 22
 _EDGE_MARGIN: Final = 2
 """Source pixels added around that: an edge may bulge between two points."""
 
-_UNTOUCHED: Final = np.iinfo(np.int32).min
-"""Marks target pixels outside of a scene in the int32 warp of 8- and 16-bit sources, which cannot hold it."""
+_SMALL: Final = 2
+"""Bytes of the integers that float32 holds exactly."""
 
 
 @dataclass(frozen=True)
@@ -153,39 +156,33 @@ def warp(
     ``window`` says which rows and columns of ``part`` to draw on. Pixels the scene does not cover, and those whose
     kernel finds nothing but nodata, are nodata; a valid pixel never is. None when there is nothing valid.
     """
-    data = np.ascontiguousarray(part.data[window.toslices()])
-    grid = window_transform(window, part.transform)
+    data = part.data[window.toslices()]
     missing = is_nodata(data, part.nodata)
     if missing.all():
         return None
-    scaling = part.scaling
-    work = target.dtype if scaling is None else _scaling_type(data.dtype, part.nodata)
-    nodata = target.nodata if scaling is None else _scaling_nodata(data.dtype, part.nodata)
-    result = np.full(piece.shape, nodata, dtype=work)
+    work, nodata = _working_type(data.dtype, part, target)
     # Without a hole in what was read, and with no valid value that could come out as nodata, GDAL's kernel without
     # masks gives the same pixels in half the time.
     masked = bool(missing.any()) or target.method not in WITHIN_SOURCE_RANGE or _within(nodata, data)
-    reproject(
+    warped = _warped(
         data,
-        result,
-        src_transform=grid,
-        src_crs=part.crs,
-        src_nodata=_hole_marker(part.nodata, data.dtype) if masked else None,
-        dst_transform=window_transform(piece.window, target.transform),
-        dst_crs=target.crs,
-        dst_nodata=nodata if masked else None,
-        init_dest_nodata=False,
-        resampling=target.method,
-        tolerance=target.tolerance,
-        num_threads=1,
-        warp_mem_limit=512,
-        # Left alone, GDAL takes the ratio of the pixel sizes from the extents it is given. A scene that covers a
-        # corner of the tile then counts as enlarged, and is sampled instead of averaged (measured: noise of a
-        # quarter of the signal from 10 m to 30 m).
-        XSCALE=f"{1 / ratio[0]:.12g}",
-        YSCALE=f"{1 / ratio[1]:.12g}",
+        window_transform(window, part.transform),
+        piece,
+        part,
+        target,
+        {
+            "dtype": work.name,
+            "src_nodata": _hole_marker(part.nodata, data.dtype) if masked else None,
+            "nodata": nodata if masked else None,
+            "INIT_DEST": f"{nodata:.17g}",
+            # Left alone, GDAL takes the ratio of the pixel sizes from the extents it is given. A scene that covers a
+            # corner of the tile then counts as enlarged, and is sampled instead of averaged (measured: noise of a
+            # quarter of the signal from 10 m to 30 m).
+            "XSCALE": f"{1 / ratio[0]:.12g}",
+            "YSCALE": f"{1 / ratio[1]:.12g}",
+        },
     )
-    return result if scaling is None else _scaled(result, nodata, data.dtype, scaling, target)
+    return warped if _is_stored(part, data.dtype, target) else _converted(warped, nodata, part, target)
 
 
 def beside_nodata(nodata: float, dtype: np.dtype[Any]) -> Any:
@@ -196,38 +193,87 @@ def beside_nodata(nodata: float, dtype: np.dtype[Any]) -> Any:
     return dtype.type(int(value) - 1 if value > 0 else int(value) + 1)
 
 
-def _scaled(
-    values: NDArray[Any], nodata: float, source_type: np.dtype[Any], scaling: Scaling, target: Target
+def _warped(
+    data: NDArray[Any], grid: Affine, piece: Piece, part: ScenePart, target: Target, options: Mapping[str, Any]
 ) -> NDArray[Any]:
+    # A warped dataset and not rasterio's reproject(): that one makes four boto3 sessions a call (30 ms) wherever AWS
+    # credentials are in the environment, as they are in every Lambda function.
+    with MemoryFile(ext=".tif") as memory:
+        with memory.open(
+            driver="GTiff",
+            width=data.shape[1],
+            height=data.shape[0],
+            count=1,
+            dtype=data.dtype.name,
+            crs=part.crs,
+            transform=grid,
+        ) as written:
+            written.write(data, 1)
+        with (
+            memory.open() as source,
+            WarpedVRT(
+                source,
+                crs=target.crs,
+                transform=window_transform(piece.window, target.transform),
+                width=piece.columns,
+                height=piece.rows,
+                resampling=target.method,
+                tolerance=target.tolerance,
+                init_dest_nodata=False,
+                warp_mem_limit=512,
+                **options,
+            ) as on_tile,
+        ):
+            result: NDArray[Any] = on_tile.read(1)
+    return result
+
+
+def _is_stored(part: ScenePart, dtype: np.dtype[Any], target: Target) -> bool:
+    """Whether the numbers of a scene are stored in the cube as they are."""
+    return part.scaling is None and dtype == target.dtype
+
+
+def _working_type(dtype: np.dtype[Any], part: ScenePart, target: Target) -> tuple[np.dtype[Any], float]:
+    """Type and nodata to warp in. GDAL is fast in 8 and 16 bits and float32, which holds those exactly."""
+    if _is_stored(part, dtype, target):
+        return target.dtype, target.nodata
+    small = dtype.itemsize <= _SMALL
+    if dtype.kind in "iu" and small and part.nodata is not None and target.method in WITHIN_SOURCE_RANGE:
+        return dtype, part.nodata
+    return np.dtype(np.float32 if small or dtype == np.float32 else np.float64), math.nan
+
+
+def _converted(values: NDArray[Any], nodata: float, part: ScenePart, target: Target) -> NDArray[Any]:
+    """Warped numbers of a scene as the cube stores them."""
     missing = is_nodata(values, nodata)
-    if values.dtype.kind in "iu" and values.dtype != source_type:
-        limits = np.iinfo(source_type)
-        values = np.where(missing, 0, values).clip(limits.min, limits.max).astype(source_type)
-    scaled = rescale(
-        np.ma.masked_array(values, mask=missing),
-        scaling.multiplier,
-        scaling.new_scale,
-        scaling.additive,
-        target.dtype,
-    )
-    result: NDArray[Any] = np.ma.getdata(scaled)
+    scaling, source_type = part.scaling, part.data.dtype
+    if scaling is not None:
+        if values.dtype.kind == "f" and source_type.kind in "iu":
+            values = _whole(np.where(missing, 0, values), source_type)
+        found = rescale(
+            np.ma.masked_array(values, mask=missing),
+            scaling.multiplier,
+            scaling.new_scale,
+            scaling.additive,
+            target.dtype,
+        )
+        result: NDArray[Any] = np.ma.getdata(found)
+    elif target.dtype.kind == "f":
+        result = values.astype(target.dtype)
+    else:
+        result = _whole(np.where(missing, 0, values) if values.dtype.kind == "f" else values, target.dtype)
     result[(result == target.nodata) & ~missing] = beside_nodata(target.nodata, target.dtype)
     result[missing] = target.nodata
     return result
 
 
-def _scaling_type(dtype: np.dtype[Any], nodata: float | None) -> np.dtype[Any]:
-    # Small integers stay integers, for which rescaling is one look-up; without a nodata value of their own they go
-    # through int32, which has values to spare.
-    if dtype.kind in "iu" and dtype.itemsize <= 2:
-        return dtype if nodata is not None else np.dtype(np.int32)
-    return np.dtype(np.float64)
-
-
-def _scaling_nodata(dtype: np.dtype[Any], nodata: float | None) -> float:
-    if dtype.kind in "iu" and dtype.itemsize <= 2:
-        return float(_UNTOUCHED) if nodata is None else nodata
-    return math.nan
+def _whole(values: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Numbers rounded to an integer type and clamped to its limits."""
+    limits = np.iinfo(dtype)
+    if values.dtype.kind == "f":
+        return truncated(np.rint(values), dtype)
+    own = np.iinfo(values.dtype)
+    return values.clip(max(limits.min, own.min), min(limits.max, own.max)).astype(dtype)
 
 
 def _hole_marker(nodata: float | None, dtype: np.dtype[Any]) -> float | None:

@@ -41,6 +41,7 @@ class Step(StrEnum):
 
     SEARCH = "search"
     MERGE = "merge"
+    PREPARE_DATES = "prepare_dates"
     PREPARE_BLEND = "prepare_blend"
     PUBLISH_DATES = "publish_dates"
     BLEND = "blend"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
+from datetime import date
 from typing import Any
 
 from stratocube.cube.bands import CLEAROB, DATASOURCE, PROVENANCE, TOTALOB, Band, ObservationLayer
@@ -18,6 +19,7 @@ from stratocube.storage.keys import BuildKeys
 from stratocube.workflow.build_plan import UnitPlan
 from stratocube.workflow.context import Invocation, Stack
 from stratocube.workflow.files import put_cog
+from stratocube.workflow.matching import matched_bands
 from stratocube.workflow.perform import Task, perform
 from stratocube.workflow.products import band_kind, blend_activity_id, blend_key, unit_blends
 from stratocube.workflow.tasks import DateStack, StoredFile, UnitStack
@@ -63,8 +65,8 @@ def _make(
 ) -> Mapping[str, Any]:
     definition = unit.plan.definition
     band = definition.band(wanted.band)
-    with gdal_environment(stack.environment):
-        result = _blended(stack, unit, wanted, dates)
+    with gdal_environment(stack.environment), matched_bands(stack, unit, wanted, dates) as matched:
+        result = _blended(stack, unit, wanted, dates, matched)
         stored = put_cog(
             stack,
             blend_key(unit, band.name, activity_id),
@@ -85,26 +87,31 @@ def _make(
     return {"files": files, "efficacy": result.layers.efficacy, "cloud_ratio": result.layers.cloud_ratio}
 
 
-def _blended(stack: Stack, unit: UnitPlan, wanted: BlendTask, dates: tuple[DateStack, ...]) -> BlendResult:
+def _blended(
+    stack: Stack, unit: UnitPlan, wanted: BlendTask, dates: tuple[DateStack, ...], matched: Mapping[date, str]
+) -> BlendResult:
     definition = unit.plan.definition
     band, mask = definition.band(wanted.band), definition.mask
     if mask is None:
         raise InvalidRequest("is required to composite", field="parameters.mask")
     return blend(
-        [_observation(stack, unit, wanted, entry) for entry in dates],
+        [_observation(stack, unit, wanted, entry, matched) for entry in dates],
         function=wanted.function,
         mask=mask,
         data_type=band.data_type,
         nodata=band.nodata,
         layers=wanted.observation_layers,
         valid_range=_valid_range(unit, band),
+        sources=next((entry.datasets for entry in dates if entry.datasets), ()),
         reference_day=definition.parameters.reference_day,
         period_start=unit.unit.period.start,
         geobox=unit.geobox,
     )
 
 
-def _observation(stack: Stack, unit: UnitPlan, wanted: BlendTask, entry: DateStack) -> Observation:
+def _observation(
+    stack: Stack, unit: UnitPlan, wanted: BlendTask, entry: DateStack, matched: Mapping[date, str]
+) -> Observation:
     definition = unit.plan.definition
 
     def path(name: str) -> str:
@@ -112,11 +119,12 @@ def _observation(stack: Stack, unit: UnitPlan, wanted: BlendTask, entry: DateSta
 
     return Observation(
         date=entry.date,
-        band=path(wanted.band),
+        band=matched.get(entry.date) or path(wanted.band),
         quality=path(definition.quality_band or wanted.band),
         efficacy=entry.efficacy,
         resolution=unit.geobox.resolution_x,
         saturation=path(definition.saturation_band) if definition.saturation_band else None,
+        datasource=path(DATASOURCE.name) if DATASOURCE.name in wanted.inputs and entry.datasets else None,
     )
 
 

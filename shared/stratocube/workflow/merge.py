@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from stratocube.cube.bands import Band
+import numpy as np
+
+from stratocube.cube.bands import DATASOURCE, Band
 from stratocube.pixels.merge import Merge, merge
+from stratocube.pixels.reading import is_nodata
 from stratocube.pixels.sources import SourceRaster
 from stratocube.pixels.statistics import qa_statistics
 from stratocube.state.activities import Work
@@ -18,14 +22,15 @@ from stratocube.workflow.build_plan import UnitPlan
 from stratocube.workflow.context import Invocation, Stack
 from stratocube.workflow.files import put_cog
 from stratocube.workflow.perform import Task, perform
-from stratocube.workflow.products import band_kind
-from stratocube.workflow.tasks import MergeTask, SourceAsset
+from stratocube.workflow.products import band_kind, date_file_key
+from stratocube.workflow.tasks import MergeTask, SourceAsset, StoredFile
 
 
 def merge_date(stack: Stack, invocation: Invocation, task: MergeTask) -> Outcome:
     """Make the merge of a task, unless it is there or being made.
 
-    The result kept with the activity: the stored file, and of the quality band efficacy and cloud ratio.
+    The result kept with the activity: the stored file, which pixels are valid (count and fingerprint), and of the
+    quality band efficacy and cloud ratio, and DATASOURCE where several sources are combined.
 
     Raises:
         SourceMissing: a scene's raster is not there; nothing is written.
@@ -36,7 +41,7 @@ def merge_date(stack: Stack, invocation: Invocation, task: MergeTask) -> Outcome
     work = Work(
         activity_id=task.activity_id,
         step=Step.MERGE,
-        cube_id=definition.identity_id,
+        cube_id=definition.id,
         subject=f"{unit.unit.tile} {task.date.isoformat()} {task.band}",
     )
     return perform(
@@ -64,7 +69,13 @@ def _make(stack: Stack, unit: UnitPlan, task: MergeTask) -> Mapping[str, Any]:
             offset=band.scale_add,
             block_size=unit.plan.definition.parameters.block_size,
         )
-    return {"file": asdict(stored), **_statistics(unit, band, merged)}
+        datasource = _put_datasource(stack, unit, task, merged)
+    return {
+        "file": asdict(stored),
+        **_validity(merged),
+        **_statistics(unit, band, merged),
+        **({"datasource": asdict(datasource)} if datasource else {}),
+    }
 
 
 def _merged(unit: UnitPlan, band: Band, task: MergeTask) -> Merge:
@@ -78,7 +89,31 @@ def _merged(unit: UnitPlan, band: Band, task: MergeTask) -> Merge:
         resampling=definition.resampling(band.name),
         overlap="first" if definition.is_combined else "last",
         scale=band.scale_factor,
+        datasource=task.datasets if definition.is_combined and band.name == definition.quality_band else None,
     )
+
+
+def _put_datasource(stack: Stack, unit: UnitPlan, task: MergeTask, merged: Merge) -> StoredFile | None:
+    if merged.datasource is None:
+        return None
+    return put_cog(
+        stack,
+        date_file_key(unit, task.date, DATASOURCE.name, task.activity_id),
+        merged.datasource,
+        unit.geobox,
+        nodata=DATASOURCE.nodata,
+        kind="categorical",
+        description=DATASOURCE.description,
+    )
+
+
+def _validity(merged: Merge) -> Mapping[str, Any]:
+    """Which pixels hold an observation: their number, and a fingerprint by which two merges can be compared unread."""
+    valid = ~is_nodata(merged.data, merged.nodata)
+    return {
+        "valid_pixels": int(np.count_nonzero(valid)),
+        "valid_fingerprint": hashlib.sha256(np.packbits(valid).tobytes()).hexdigest(),
+    }
 
 
 def _raster(source: SourceAsset) -> SourceRaster:

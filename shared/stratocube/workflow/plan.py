@@ -7,7 +7,7 @@ from typing import Any
 from stratocube.cube.definition import CubeDefinition
 from stratocube.cube.grids import Tile
 from stratocube.cube.requests import StartRequest
-from stratocube.errors import InvalidRequest
+from stratocube.errors import Conflict, InvalidRequest
 from stratocube.storage.keys import BuildKeys
 from stratocube.workflow.build_plan import BuildPlan
 from stratocube.workflow.collections import cover_units
@@ -24,8 +24,12 @@ def plan_build(stack: Stack, build_id: str) -> dict[str, Any]:
         InvalidRequest: the request does not fit the cube or its grid (checked at the door too; the cube may have
             changed since).
         NotFound: the build or the cube is gone.
+        Conflict: the build is closed already.
     """
     build = stack.builds.get(build_id)
+    if build.finished_at is not None:
+        # Closed before it began: the API could not tell whether Step Functions took it, and said so to its user.
+        raise Conflict(f"build {build_id} is {build.status}: {build.cause or 'it was closed before it began'}")
     request = StartRequest.parse(build.request)
     definition = request.resolve(CubeDefinition.parse(stack.cubes.get(build.cube_id).definition))
     plan = BuildPlan(build_id, definition, request, _tiles(stack, definition.grs, request.tiles))

@@ -12,15 +12,17 @@ from typing import Final
 
 from stratocube.cube.bands import Band
 from stratocube.cube.definition import CubeDefinition
-from stratocube.cube.identity import blend_identity, merge_identity, publish_identity
+from stratocube.cube.identity import blend_identity, identity, merge_identity, publish_identity
 from stratocube.cube.naming import band_file, item_folder
 from stratocube.pixels.cog import Kind
 from stratocube.pixels.ranking import BlendTask, blend_tasks
+from stratocube.pixels.sensors import depends_on_sensor
 from stratocube.storage.keys import asset_key, item_key
 from stratocube.workflow.build_plan import UnitPlan
 from stratocube.workflow.tasks import DateStack, SourceAsset
 
 MERGE_ALGORITHM: Final = "1"
+POST_PROCESS_ALGORITHM: Final = "1"
 BLEND_ALGORITHM: Final = "1"
 PUBLISH_ALGORITHM: Final = "1"
 
@@ -31,14 +33,18 @@ def band_kind(definition: CubeDefinition, band: Band) -> Kind:
     return "categorical" if band.name in classes else "continuous"
 
 
-def merge_activity_id(unit: UnitPlan, day: date, band: Band, sources: Iterable[SourceAsset]) -> str:
+def merge_activity_id(
+    unit: UnitPlan, day: date, band: Band, sources: Iterable[SourceAsset], datasets: tuple[str, ...]
+) -> str:
     """Identity of a merge. Cubes that name the same identity cube share it, whatever they composite."""
+    definition = unit.plan.definition
+    tells_source = definition.is_combined and band.name == definition.quality_band
     return merge_identity(
-        unit.plan.definition,
+        definition,
         unit.geobox,
         band.name,
         day,
-        [source.identifying() for source in sources],
+        [source.identifying() | ({"datasets": datasets} if tells_source else {}) for source in sources],
         code_version=MERGE_ALGORITHM,
     )
 
@@ -46,11 +52,14 @@ def merge_activity_id(unit: UnitPlan, day: date, band: Band, sources: Iterable[S
 def unit_blends(unit: UnitPlan) -> list[BlendTask]:
     """The bands a unit's composite is made of, and what each needs."""
     definition = unit.plan.definition
+    names = [band.name for band in unit.plan.bands]
+    sensors = definition.is_combined and definition.mask is not None and depends_on_sensor(definition.mask)
     return blend_tasks(
-        [band.name for band in unit.plan.bands],
+        names,
         function=definition.composite_function,
         quality_band=definition.quality_band,
         saturated_band=definition.saturation_band,
+        datasource_for=names if sensors else [definition.quality_band or ""] if definition.is_combined else (),
     )
 
 
@@ -88,9 +97,21 @@ def date_activity_id(unit: UnitPlan, entry: DateStack) -> str:
     )
 
 
-def merge_key(unit: UnitPlan, day: date, band: Band, activity_id: str) -> str:
-    """Key of a merge's COG."""
-    return asset_key(date_folder(unit, day), activity_id, band_file(date_item_id(unit, day), band.name))
+def post_process_activity_id(unit: UnitPlan, activity_ids: Mapping[str, str]) -> str:
+    """Identity of the quality of a date, made nodata where a band has none; from the identities of its merges."""
+    return identity(
+        "post_process",
+        {
+            "collection": unit.plan.definition.identity_id,
+            "merges": dict(activity_ids),
+            "code": POST_PROCESS_ALGORITHM,
+        },
+    )
+
+
+def date_file_key(unit: UnitPlan, day: date, name: str, activity_id: str) -> str:
+    """Key of a date's COG of one band or layer."""
+    return asset_key(date_folder(unit, day), activity_id, band_file(date_item_id(unit, day), name))
 
 
 def blend_key(unit: UnitPlan, name: str, activity_id: str) -> str:

@@ -15,7 +15,7 @@ SHOWN_FAILURES = 50
 SHOWN_CAUSE = 1000
 """Characters of a cause in the list; the unit itself keeps all of it."""
 
-_FANNED_OUT = (Step.MERGE, Step.PUBLISH_DATES, Step.BLEND)
+_FANNED_OUT = (Step.MERGE, Step.PREPARE_DATES, Step.PUBLISH_DATES, Step.BLEND)
 """Steps of which a unit has many parts. Every other step happens once a unit."""
 
 
@@ -28,9 +28,9 @@ def build_progress(builds: Builds, build_id: str) -> dict[str, Any]:
          "units": {"total": 4, "planned": 1, "running": 2, "succeeded": 0, "failed": 1},
          "failed_units": [{"unit_id": …, "step": "merge", "cause": …}]}
 
-    ``total`` is null while it is not known: before the units are planned, and for ``merge``, ``publish_dates`` and
-    ``blend`` while a unit that may still go on has not said how many it has. ``failed_units`` holds the first
-    :data:`SHOWN_FAILURES` in order of unit id; ``units.failed`` counts all.
+    ``total`` is null while it is not known: before the units are planned, and for the fanned-out steps while a unit
+    that may still go on has not said how many it has. ``failed_units`` holds the first :data:`SHOWN_FAILURES` in
+    order of unit id; ``units.failed`` counts all.
     """
     progress = builds.progress(build_id)
     units = progress.units

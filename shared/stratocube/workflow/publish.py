@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import posixpath
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from stratocube import __version__
@@ -21,7 +23,7 @@ from stratocube.catalog.products import (
 from stratocube.cube.naming import band_file
 from stratocube.errors import Conflict
 from stratocube.pixels.indexes import band_index_of_files
-from stratocube.pixels.quicklook import generate_quick_look
+from stratocube.pixels.quicklook import generate_quick_look, generate_rgb
 from stratocube.state.activities import Work
 from stratocube.state.status import Outcome, Step
 from stratocube.storage.gdal import gdal_environment
@@ -31,7 +33,7 @@ from stratocube.workflow.blend import load_stack
 from stratocube.workflow.build_plan import UnitPlan
 from stratocube.workflow.context import Invocation, Stack
 from stratocube.workflow.described import crs_info, layer_info, resolution_in_metres
-from stratocube.workflow.files import put_cog, put_file
+from stratocube.workflow.files import COG_TYPE, put_cog, put_file
 from stratocube.workflow.perform import Task, perform
 from stratocube.workflow.products import (
     blend_activity_id,
@@ -93,7 +95,7 @@ def publish_date(stack: Stack, invocation: Invocation, build_id: str, unit_id: s
         efficacy=entry.efficacy,
         cloud_ratio=entry.cloud_ratio,
     )
-    work = Work(product.identity, Step.PUBLISH_DATES, definition.identity_id, f"{unit.unit.tile} {day}")
+    work = Work(product.identity, Step.PUBLISH_DATES, definition.id, f"{unit.unit.tile} {day}")
     return perform(
         stack,
         invocation,
@@ -170,8 +172,8 @@ def _is_published(stack: Stack, product: _Product) -> bool:
 def _publish(stack: Stack, product: _Product, item: Any, *, indexes: bool) -> Mapping[str, Any]:
     with gdal_environment(stack.environment):
         files = dict(product.rasters) | (_indexes(stack, product) if indexes else {})
-        picture = _quicklook(stack, product, files)
-    document = item(_info(stack, product, files, picture))
+        pictures = tuple(_pictures(stack, product, files))
+    document = item(_info(stack, product, files, pictures))
     stack.products.put_json(product.item_key, document, content_type=ITEM_TYPE)
     return {"item": product.item_key, "files": {name: asdict(stored) for name, stored in files.items()}}
 
@@ -212,23 +214,39 @@ def _indexes(stack: Stack, product: _Product) -> dict[str, StoredFile]:
     return made
 
 
-def _quicklook(stack: Stack, product: _Product, files: Mapping[str, StoredFile]) -> Picture | None:
+def _pictures(stack: Stack, product: _Product, files: Mapping[str, StoredFile]) -> Iterator[Picture]:
+    """The quicklook, and where the cube asks for it the composite in true colour as a COG of full size."""
     definition = product.unit.plan.definition
     names = definition.bands_quicklook
     if not names or not set(names) <= files.keys():
-        return None
-    body = generate_quick_look(
-        [gdal_path(stack.products.href(files[name].key)) for name in names],
-        channel_limits=definition.parameters.channel_limits,
-        nodata=definition.band(names[0]).nodata,
-    )
+        return
+    paths = [gdal_path(stack.products.href(files[name].key)) for name in names]
+    limits = definition.parameters.channel_limits
+    quicklook = generate_quick_look(paths, channel_limits=limits, nodata=definition.band(names[0]).nodata)
+    columns, rows = struct.unpack(">II", quicklook[16:24])  # the IHDR chunk of PNG opens with width and height
     key = asset_key(product.folder, product.identity, f"{product.item_id}.png")
-    stored = put_file(stack, key, body, content_type="image/png")
-    columns, rows = struct.unpack(">II", body[16:24])  # the IHDR chunk of PNG opens with width and height
-    return Picture(_href(key, product.folder), stored.size, stored.checksum, (rows, columns))
+    stored = put_file(stack, key, quicklook, content_type="image/png")
+    yield Picture(_href(key, product.folder), stored.size, stored.checksum, (rows, columns))
+    if definition.parameters.with_rgb:
+        with TemporaryDirectory() as folder:
+            local = Path(folder) / "rgb.tif"
+            generate_rgb(paths, local, **({"input_range": limits[0]} if limits else {}))
+            key = asset_key(product.folder, product.identity, band_file(product.item_id, "RGB"))
+            stored = put_file(stack, key, local.read_bytes(), content_type=COG_TYPE)
+        yield Picture(
+            _href(key, product.folder),
+            stored.size,
+            stored.checksum,
+            product.unit.geobox.shape,
+            key="visual",
+            media_type=COG_TYPE,
+            roles=("visual",),
+        )
 
 
-def _info(stack: Stack, product: _Product, files: Mapping[str, StoredFile], picture: Picture | None) -> ProductInfo:
+def _info(
+    stack: Stack, product: _Product, files: Mapping[str, StoredFile], pictures: tuple[Picture, ...]
+) -> ProductInfo:
     unit = product.unit
     definition = unit.plan.definition
     platforms = tuple(sorted({scene.platform for scene in product.scenes if scene.platform}))
@@ -249,7 +267,7 @@ def _info(stack: Stack, product: _Product, files: Mapping[str, StoredFile], pict
         identity=product.identity,
         software_version=__version__,
         created=stack.clock(),
-        pictures=(picture,) if picture else (),
+        pictures=pictures,
         inputs=tuple(InputItem(scene.scene_id, scene.item_href) for scene in product.scenes if scene.item_href),
         sources=tuple(sorted({scene.collection for scene in product.scenes})),
         platforms=platforms,

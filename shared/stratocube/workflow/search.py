@@ -21,7 +21,7 @@ from stratocube.storage.keys import BuildKeys
 from stratocube.workflow.build_plan import UnitPlan
 from stratocube.workflow.context import Stack, iso
 from stratocube.workflow.perform import recorded
-from stratocube.workflow.products import band_kind, merge_activity_id, merge_key
+from stratocube.workflow.products import band_kind, date_file_key, merge_activity_id
 from stratocube.workflow.tasks import MergeTask, SourceAsset
 
 TASK_LIMIT_BYTES = 65_536
@@ -29,10 +29,10 @@ TASK_LIMIT_BYTES = 65_536
 
 
 def search_unit(stack: Stack, build_id: str, unit_id: str) -> dict[str, Any]:
-    """Find the unit's scenes and write ``merges.json``.
+    """Find the unit's scenes and write ``merges.json`` and ``dates.json``.
 
     Returns:
-        ``{"build_id", "unit_id", "merges": {"bucket", "key"}}``.
+        ``{"build_id", "unit_id", "merges": {"bucket", "key"}, "dates": {"bucket", "key"}}``.
 
     Raises:
         InvalidRequest: a scene lacks a band of the cube, or lies where this stack may not read.
@@ -51,18 +51,43 @@ def search_unit(stack: Stack, build_id: str, unit_id: str) -> dict[str, Any]:
                     "collection, or smaller tiles",
                     field="collections",
                 )
-        key = BuildKeys(build_id).merges(unit_id)
-        stack.work.put_json(key, tasks)
-        stack.builds.set_totals(build_id, unit_id, {Step.MERGE: len(tasks)})
-    return {"build_id": build_id, "unit_id": unit_id, "merges": {"bucket": stack.work.bucket, "key": key}}
+        keys, this = BuildKeys(build_id), {"build_id": build_id, "unit_id": unit_id}
+        days = sorted({task["date"] for task in tasks})
+        stack.work.put_json(keys.merges(unit_id), tasks)
+        stack.work.put_json(keys.dates(unit_id), [this | {"date": day} for day in days])
+        stack.builds.set_totals(
+            build_id,
+            unit_id,
+            {Step.MERGE: len(tasks), Step.PREPARE_DATES: len(days), Step.PUBLISH_DATES: len(days)},
+        )
+    return this | {
+        "merges": {"bucket": stack.work.bucket, "key": keys.merges(unit_id)},
+        "dates": {"bucket": stack.work.bucket, "key": keys.dates(unit_id)},
+    }
 
 
 def _merge_tasks(stack: Stack, unit: UnitPlan) -> list[MergeTask]:
+    by_day = _scenes_by_day(stack, unit)
+    datasets = _datasets(unit, [scene for scenes in by_day.values() for scene in scenes])
     return [
-        _merge_task(stack, unit, day, band, scenes)
-        for day, scenes in _scenes_by_day(stack, unit).items()
+        _merge_task(stack, unit, day, band, scenes, datasets)
+        for day, scenes in by_day.items()
         for band in unit.plan.bands
     ]
+
+
+def _datasets(unit: UnitPlan, scenes: list[Scene]) -> tuple[str, ...]:
+    """What DATASOURCE tells apart: the collections in the request's order, or the platforms of its one collection.
+
+    Platforms are listed in ``metadata.platforms`` of the definition; what is found beyond comes after, by name.
+    """
+    if not unit.plan.definition.is_combined:
+        return ()
+    if len(unit.plan.request.collections) > 1:
+        return unit.plan.request.collections
+    listed = unit.plan.definition.metadata.get("platforms")
+    named = [str(name) for name in listed] if isinstance(listed, list) else []
+    return tuple(dict.fromkeys([*named, *sorted({scene.platform for scene in scenes})]))
 
 
 def _scenes_by_day(stack: Stack, unit: UnitPlan) -> Mapping[date, list[Scene]]:
@@ -83,17 +108,20 @@ def _scenes_by_day(stack: Stack, unit: UnitPlan) -> Mapping[date, list[Scene]]:
     return group_by_solar_day(scenes, longitude)
 
 
-def _merge_task(stack: Stack, unit: UnitPlan, day: date, band: Band, scenes: list[Scene]) -> MergeTask:
+def _merge_task(
+    stack: Stack, unit: UnitPlan, day: date, band: Band, scenes: list[Scene], datasets: tuple[str, ...]
+) -> MergeTask:
     sources = tuple(_source(stack, unit, scene, band) for scene in scenes)
-    activity_id = merge_activity_id(unit, day, band, sources)
+    activity_id = merge_activity_id(unit, day, band, sources, datasets)
     return MergeTask(
         build_id=unit.plan.build_id,
         unit_id=str(unit.unit),
         date=day,
         band=band.name,
         activity_id=activity_id,
-        key=merge_key(unit, day, band, activity_id),
+        key=date_file_key(unit, day, band.name, activity_id),
         sources=sources,
+        datasets=datasets,
     )
 
 

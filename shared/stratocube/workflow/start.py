@@ -86,7 +86,7 @@ def create_grids(payload: Json, *, grids: Grids) -> list[tuple[Json, int]]:
         Conflict: when there is a grid of one of the names; then none is made.
     """
     # projections need rasterio, half a second of a cold start that no other route should pay
-    from stratocube.cube import grid_creation  # noqa: PLC0415
+    from stratocube.cube import grid_creation  # noqa: PLC0415 - imported late, see above
 
     request = GridRequest.parse(payload)
     taken = sorted(set(request.grid_names) & set(grids.names()))
@@ -184,7 +184,7 @@ def state_machine(arn: str, *, region: str) -> Launch:
     @cache
     def client() -> Any:
         # made by the first build that is started: the other routes need neither its model nor the time to read it
-        import boto3  # noqa: PLC0415
+        import boto3  # noqa: PLC0415 - made late, see above
 
         config = Config(connect_timeout=_CONNECT_SECONDS, read_timeout=_READ_SECONDS, retries={"total_max_attempts": 2})
         return boto3.client("stepfunctions", region_name=region, config=config)

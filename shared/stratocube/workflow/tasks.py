@@ -64,6 +64,8 @@ class MergeTask:
     """Where its COG goes."""
     sources: tuple[SourceAsset, ...]
     """In acquisition order: the order of the mosaic."""
+    datasets: tuple[str, ...]
+    """What the values 0, 1, … of DATASOURCE stand for: the same on all dates of the build."""
 
     def to_json(self) -> Json:
         """As stored in ``merges.json``."""
@@ -80,6 +82,7 @@ class MergeTask:
             activity_id=value["activity_id"],
             key=value["key"],
             sources=tuple(SourceAsset.from_json(source) for source in value["sources"]),
+            datasets=tuple(value["datasets"]),
         )
 
     @property
@@ -130,6 +133,8 @@ class DateStack:
     """By band."""
     activity_ids: Mapping[str, str]
     """Content identity of each merge, by band."""
+    datasets: tuple[str, ...]
+    """What the values 0, 1, … of the DATASOURCE merge stand for; empty where there is none."""
 
     def to_json(self) -> Json:
         """As stored in ``stack.json``."""
@@ -140,6 +145,7 @@ class DateStack:
             "scenes": [asdict(scene) for scene in self.scenes],
             "merges": {band: asdict(stored) for band, stored in self.merges.items()},
             "activity_ids": dict(self.activity_ids),
+            "datasets": list(self.datasets),
         }
 
     @classmethod
@@ -152,6 +158,7 @@ class DateStack:
             scenes=tuple(SceneRef(**scene) for scene in value["scenes"]),
             merges={band: StoredFile.from_json(stored) for band, stored in value["merges"].items()},
             activity_ids=value["activity_ids"],
+            datasets=tuple(value["datasets"]),
         )
 
 

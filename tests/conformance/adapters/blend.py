@@ -1,4 +1,4 @@
-"""Cases of the composite and of its preparation: blend, prepare_blend, temporal_priority_timeline."""
+"""The composite under the reference's function name."""
 
 from __future__ import annotations
 
@@ -9,11 +9,10 @@ from typing import Any
 
 import numpy as np
 import rasterio
-from rasterio.transform import from_origin
+from rasterio import Affine
 
 from stratocube.cube.mask import QualityMask, parse_mask
 from stratocube.pixels.blend import BlendResult, Observation, blend
-from stratocube.pixels.ranking import temporal_priority_timeline
 from tests.conformance.adapters import Adapter
 
 
@@ -47,9 +46,9 @@ def _run(
         function=given["composite_function"],
         mask=mask,
         data_type=band["data_type"],
-        nodata=band["nodata"],
+        nodata=band.get("nodata", mask.nodata),
         layers=True,
-        quality_nodata=given["quality_band"]["nodata"],
+        quality_nodata=given["quality_band"].get("nodata"),
         valid_range=(band["min_value"], band["max_value"]) if in_range else None,
         sources=datasets if len(datasets) > 1 else platforms,
     )
@@ -101,17 +100,9 @@ def _with_files(given: Mapping[str, Any], root: Path) -> list[dict[str, Any]]:
 def _write(path: Path, data: np.ndarray) -> None:
     height, width = data.shape
     profile = {"driver": "GTiff", "count": 1, "height": height, "width": width, "dtype": data.dtype}
-    place = {"crs": "EPSG:32722", "transform": from_origin(600000, 8000000, 30, 30)}
+    place = {"crs": "EPSG:32722", "transform": Affine(30, 0, 600000, 0, -30, 8000000)}
     with rasterio.open(path, "w", **profile, **place) as raster:
         raster.write(data, 1)
 
 
-def _temporal_priority_timeline(given: dict[str, Any], root: Path) -> Mapping[str, Any]:
-    dates = [dt.date.fromisoformat(date) for date in given["timeline"]]
-    return {"timeline": [date.isoformat() for date in temporal_priority_timeline(given["day_of_year"], dates)]}
-
-
-ADAPTERS: dict[str, Adapter] = {
-    "blend": _blend,
-    "temporal_priority_timeline": _temporal_priority_timeline,
-}
+ADAPTERS: dict[str, Adapter] = {"blend": _blend}

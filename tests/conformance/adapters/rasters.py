@@ -11,16 +11,22 @@ import numpy as np
 import rasterio
 from PIL import Image
 from rio_cogeo import cog_validate
+from shapely.geometry import shape
 
 from stratocube.cube.geobox import GeoBox
 from stratocube.cube.grids import Tile
 from stratocube.cube.mask import parse_mask
 from stratocube.pixels.cog import create_empty_raster, save_as_cog
+from stratocube.pixels.footprint import raster_convexhull, raster_extent
+from stratocube.pixels.histogram import match_histogram_with_merges
 from stratocube.pixels.merge import Merge, empty_merge, merge, merge_on_scene_grid
 from stratocube.pixels.quicklook import generate_quick_look, generate_rgb
 from stratocube.pixels.resampling import default_resampling, get_resample_method
+from stratocube.pixels.sensors import has_oli, oli_pixels
+from stratocube.pixels.sentinel2 import sentinel2_read
 from stratocube.pixels.sources import SourceRaster
 from stratocube.pixels.statistics import qa_statistics
+from stratocube.pixels.validate import check_file_integrity
 
 Case = dict[str, Any]
 
@@ -65,7 +71,7 @@ def _merge(case: Case, root: Path) -> Case:
     if case["band"] == case["quality_band"]:
         oli: Any = True
         if merged.datasource is not None:
-            oli = np.isin(merged.datasource, [i for i, name in enumerate(names) if name.endswith(("8", "9"))])
+            oli = oli_pixels(merged.datasource, [i for i, name in enumerate(names) if not has_oli(name)])
         output["efficacy"], output["cloud_ratio"] = qa_statistics(merged.data, parse_mask(mask), oli=oli)
     if merged.datasource is not None:
         output["datasource"] = merged.datasource
@@ -150,6 +156,34 @@ def _generate_rgb(case: Case, root: Path) -> Case:
         return {"raster": dataset.read(), "profile": profile}
 
 
+def _check_file_integrity(case: Case, root: Path) -> Case:
+    return {"valid": check_file_integrity(str(root / case["file"]), read_bytes=case["read_bytes"])}
+
+
+def _match_histogram_with_merges(case: Case, root: Path) -> Case:
+    files = [str(root / case[name]) for name in ("source", "source_mask", "reference", "reference_mask")]
+    given = {"block_size": case["block_size"]} if "block_size" in case else {}
+    match_histogram_with_merges(*files, **given)
+    with rasterio.open(files[0]) as dataset:
+        return {"source_after": dataset.read(1)}
+
+
+def _raster_extent(case: Case, root: Path) -> Case:
+    geometry = raster_extent(str(root / case["image"]), case["epsg"])
+    return {"geometry": geometry, "bounds": list(shape(geometry).bounds)}
+
+
+def _raster_convexhull(case: Case, root: Path) -> Case:
+    geometry = raster_convexhull(str(root / case["image"]), case["epsg"])
+    hull = shape(geometry)
+    return {"geometry": geometry, "empty": hull.is_empty, "area": hull.area}
+
+
+def _sentinel2_read(case: Case, root: Path) -> Case:
+    path = str(root / case["file"])
+    return {"pixels": sentinel2_read(path, case["scene_id"], case["band"], nodata=case["asset_nodata"])}
+
+
 def _geobox(grid: Case) -> GeoBox:
     bounds = (
         grid["xmin"],
@@ -195,11 +229,16 @@ def _file_profile(path: Path) -> Case:
 
 
 ADAPTERS: dict[str, Callable[[Case, Path], Case]] = {
+    "check_file_integrity": _check_file_integrity,
     "create_empty_raster": _create_empty_raster,
     "empty_merge": _empty_merge,
     "generate_quick_look": _generate_quick_look,
     "generate_rgb": _generate_rgb,
     "get_resample_method": _get_resample_method,
+    "match_histogram_with_merges": _match_histogram_with_merges,
     "merge": _merge,
+    "raster_convexhull": _raster_convexhull,
+    "raster_extent": _raster_extent,
     "save_as_cog": _save_as_cog,
+    "sentinel2_read": _sentinel2_read,
 }

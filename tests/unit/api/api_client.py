@@ -64,7 +64,7 @@ class Client:
         return Reply.of(self.api.resolve(proxy_event(method, url, **changes), None))
 
 
-def recorded_event(name: str) -> dict[str, Any]:
+def fixture_event(name: str) -> dict[str, Any]:
     """An event of ``tests/fixtures/api``."""
     event: dict[str, Any] = json.loads((FIXTURES / f"{name}.json").read_text())
     return event
@@ -82,7 +82,7 @@ def proxy_event(
     """The event ``stage_url.json`` as it would be for another request."""
     path, _, query_text = url.partition("?")
     sent_query = {**dict(parse_qsl(query_text, keep_blank_values=True)), **(query or {})}
-    event = recorded_event("stage_url")
+    event = fixture_event("stage_url")
     merged = {
         **event["headers"],
         **({"content-type": "application/json"} if body is not None else {}),

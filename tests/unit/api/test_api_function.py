@@ -1,4 +1,4 @@
-"""The Lambda function around the API: its settings, its cold start, its answer to a recorded event."""
+"""The Lambda function around the API: its settings, its cold start, its answer to an event."""
 
 import json
 import os
@@ -40,7 +40,7 @@ def environment() -> dict[str, str]:
     return {**passed_on, **dict.fromkeys(variables, "some-value"), "AWS_REGION": "us-east-1"}
 
 
-def test_the_function_starts_light_and_answers_a_recorded_event() -> None:
+def test_the_function_starts_light_and_answers_a_fixture_event() -> None:
     event = FIXTURES / "stage_url_root.json"
 
     done = subprocess.run(

@@ -11,7 +11,7 @@ from aws_lambda_powertools import Logger
 
 from stratocube.api.app import Api
 from stratocube.api.requests import MAX_BODY, MAX_DEPTH
-from tests.unit.api.api_client import Client, Reply, proxy_event, recorded_event
+from tests.unit.api.api_client import Client, Reply, fixture_event, proxy_event
 
 
 def nested(levels: int) -> str:
@@ -150,7 +150,7 @@ def test_an_unexpected_error_tells_an_id_and_nothing_else(
 
 
 def test_a_preflight_of_a_web_client_is_answered(client: Client) -> None:
-    reply = Reply.of(client.api.resolve(recorded_event("preflight"), None))
+    reply = Reply.of(client.api.resolve(fixture_event("preflight"), None))
 
     assert reply.status == 204
     assert reply.headers["Access-Control-Allow-Origin"] == "*"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.unit.api.api_client import Client, Reply, recorded_event
+from tests.unit.api.api_client import Client, Reply, fixture_event
 
 
 @pytest.mark.parametrize(
@@ -18,7 +18,7 @@ def test_links_begin_with_the_root_the_caller_used(client: Client, event: str, r
     for name in ("A-1", "B-1", "C-1"):
         client.services.cubes.create(name, {"datacube": name[0], "version": 1}, now="2026-08-10T12:00:00.000000Z")
 
-    reply = Reply.of(client.api.resolve(recorded_event(event), None))
+    reply = Reply.of(client.api.resolve(fixture_event(event), None))
 
     assert reply.status == 200
     assert [cube["id"] for cube in reply.body] == ["A-1", "B-1"]
@@ -27,7 +27,7 @@ def test_links_begin_with_the_root_the_caller_used(client: Client, event: str, r
 
 
 def test_the_root_names_the_version_and_where_everything_is(client: Client) -> None:
-    reply = Reply.of(client.api.resolve(recorded_event("stage_url_root"), None))
+    reply = Reply.of(client.api.resolve(fixture_event("stage_url_root"), None))
 
     root = "https://a1b2c3d4e5.execute-api.us-east-1.amazonaws.com/v1"
     assert (reply.status, reply.body["name"], reply.body["version"]) == (200, "stratocube", "0.1.0")

@@ -20,7 +20,8 @@ json_values = st.recursive(
 
 def example(name: str) -> dict[str, Any]:
     """One of the examples in the repository, as a caller would send it."""
-    return json.loads((EXAMPLES / f"{name}.json").read_text())
+    form: dict[str, Any] = json.loads((EXAMPLES / f"{name}.json").read_text())
+    return form
 
 
 def small_cube(**changes: Any) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -182,7 +183,7 @@ def test_continuous_periods_follow_each_other_without_gap(unit: str, step: int, 
     found = timeline("Continuous", unit, step, *window)
     assert found[0].start == window[0]
     assert found[-1].start <= window[1] <= found[-1].end
-    for period, following in zip(found, found[1:], strict=False):
+    for period, following in pairwise(found):
         assert following.start == period.end + timedelta(days=1)
 
 
@@ -192,7 +193,7 @@ def test_cyclic_periods_begin_in_the_window_and_never_overlap(
 ) -> None:
     found = timeline("Cyclic", unit, step, *window, cycle={"unit": cycle, "step": cycles})
     assert all(window[0] <= period.start <= window[1] for period in found)
-    assert all(one.end < other.start for one, other in zip(found, found[1:], strict=False))
+    assert all(one.end < other.start for one, other in pairwise(found))
 
 
 @given(window=windows, later=st.integers(0, 400))

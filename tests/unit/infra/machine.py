@@ -14,7 +14,8 @@ DEFINITION = ROOT / "infra" / "build_cube.asl.json"
 WORK_BUCKET = "work"
 
 _PLACEHOLDER = re.compile(r"\$\{(\w+)\}")
-_FUNCTION_ARN = "arn:aws:lambda:us-east-1:123456789012:function:"
+# The account of the interpreter, which calls no function of another.
+_FUNCTION_ARN = "arn:aws:lambda:us-east-1:000000000000:function:"
 
 Json = dict[str, Any]
 

@@ -37,15 +37,20 @@ def good_answers() -> dict[str, Answer]:
     def finish(payload: Json) -> Json:
         return {"status": "FAILED" if {"unit_id", "error"} & set(payload) else "SUCCEEDED", "build_id": "b1"}
 
+    def prepare(payload: Json) -> Json:
+        if "date" in payload:
+            return {"outcome": "REUSED"}
+        return {**payload, "blends": at(f"{payload['unit_id']}/blends.json")}
+
     return {
         "Plan": lambda payload: {**payload, "units": at("units.json")},
-        "Search": lambda payload: {**payload, "merges": at(f"{payload['unit_id']}/merges.json")},
-        "Merge": lambda _: {"outcome": "BUILT"},
-        "PrepareBlend": lambda payload: {
+        "Search": lambda payload: {
             **payload,
+            "merges": at(f"{payload['unit_id']}/merges.json"),
             "dates": at(f"{payload['unit_id']}/dates.json"),
-            "blends": at(f"{payload['unit_id']}/blends.json"),
         },
+        "Merge": lambda _: {"outcome": "BUILT"},
+        "PrepareBlend": prepare,
         "Blend": lambda _: {"outcome": "REUSED"},
         "Publish": lambda _: {"outcome": "BUILT"},
         "Finish": finish,
@@ -91,7 +96,7 @@ def test_a_build_runs_every_step_of_every_unit(monkeypatch: pytest.MonkeyPatch) 
         "Plan": 1,
         "Search": 2,
         "Merge": 8,
-        "PrepareBlend": 2,
+        "PrepareBlend": 2 * (len(DATES) + 1),
         "Publish": 2 * (len(DATES) + 1),
         "Blend": 4,
         "Finish": 1,
@@ -106,7 +111,7 @@ def test_every_function_gets_just_its_ids_or_its_task(monkeypatch: pytest.Monkey
     assert record.payloads("Search") == [ids]
     by_band = {payload["band"]: payload for payload in record.payloads("Merge")}
     assert by_band == {band: merge_task(unit, DATES[0], band) for band in BANDS}
-    assert record.payloads("PrepareBlend") == [ids]
+    assert record.payloads("PrepareBlend") == [{**ids, "date": DATES[0]}, ids]
     assert record.payloads("Publish") == [{**ids, "date": DATES[0]}, ids]
     assert {payload["band"]: payload for payload in record.payloads("Blend")} == {
         band: {**ids, "band": band} for band in BANDS
@@ -117,9 +122,14 @@ def test_every_function_gets_just_its_ids_or_its_task(monkeypatch: pytest.Monkey
 def test_steps_of_a_unit_wait_for_one_another(monkeypatch: pytest.MonkeyPatch) -> None:
     record = run(monkeypatch, good_answers(), files(units=UNITS[:1]))
     order = [name for name, _ in record.calls]
-    assert order == (
-        ["Plan", "Search"] + ["Merge"] * 4 + ["PrepareBlend"] + ["Publish"] * 2 + ["Blend"] * 2 + ["Publish", "Finish"]
-    )
+    assert order == [
+        *["Plan", "Search"],
+        *["Merge"] * 4,
+        *["PrepareBlend"] * 3,
+        *["Publish"] * 2,
+        *["Blend"] * 2,
+        *["Publish", "Finish"],
+    ]
 
 
 def test_a_failed_merge_fails_its_unit_by_name_and_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -148,7 +158,8 @@ def test_a_failed_merge_fails_its_unit_by_name_and_no_other(monkeypatch: pytest.
     [
         ("Search", lambda _: True, "search"),
         ("Merge", lambda _: True, "merge"),
-        ("PrepareBlend", lambda _: True, "prepare_blend"),
+        ("PrepareBlend", lambda payload: "date" in payload, "prepare_dates"),
+        ("PrepareBlend", lambda payload: "date" not in payload, "prepare_blend"),
         ("Publish", lambda payload: "date" in payload, "publish_dates"),
         ("Blend", lambda payload: payload["band"] == "SCL", "blend"),
         ("Publish", lambda payload: "date" not in payload, "publish"),
@@ -176,12 +187,14 @@ def test_busy_work_is_asked_for_again_until_it_is_done(monkeypatch: pytest.Monke
     answers = good_answers()
     for function in ("Merge", "Blend"):
         answers[function] = in_turn(busy, busy, done)
+    answers["PrepareBlend"] = in_turn(busy, done, {"blends": at(f"{UNITS[0]}/blends.json")})
     answers["Publish"] = in_turn(busy, done, busy, busy, done)
     objects = files(units=UNITS[:1], dates=DATES[:1])
     record = run(monkeypatch, answers, objects)
     assert record.status == "SUCCEEDED"
     assert len(record.payloads("Merge")) == len(BANDS) + 2
     assert len(record.payloads("Blend")) == len(BANDS) + 2
+    assert [("date" in payload) for payload in record.payloads("PrepareBlend")] == [True, True, False]
     assert [("date" in payload) for payload in record.payloads("Publish")] == [True, True, False, False, False]
     tasks = objects[f"{UNITS[0]}/merges.json"]
     assert all(payload in tasks for payload in record.payloads("Merge")), "an answer got into the next question"

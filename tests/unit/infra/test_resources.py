@@ -223,13 +223,16 @@ def test_every_route_goes_to_the_api_function() -> None:
 
 
 def test_keys_are_throttled_and_metered() -> None:
-    (plan,) = resources("AWS::ApiGateway::UsagePlan").values()
-    assert plan["Throttle"] == {"RateLimit": {"Ref": "ApiRateLimit"}, "BurstLimit": {"Ref": "ApiBurstLimit"}}
+    limits = {"RateLimit": {"Ref": "ApiRateLimit"}, "BurstLimit": {"Ref": "ApiBurstLimit"}}
+    plan = source()["Resources"]["RestApi"]["Properties"]["Auth"]["UsagePlan"]
+    assert plan["Throttle"] == limits
     assert plan["Quota"] == {"Limit": {"Ref": "ApiQuotaPerDay"}, "Period": "DAY"}
+    assert len(resources("AWS::ApiGateway::UsagePlanKey")) == 1
     (stage,) = resources("AWS::ApiGateway::Stage").values()
     (everything,) = stage["MethodSettings"]
     assert (everything["HttpMethod"], everything["ResourcePath"]) == ("*", "/*")
-    assert everything["ThrottlingRateLimit"] == {"Ref": "ApiRateLimit"}
+    assert everything["ThrottlingRateLimit"] == limits["RateLimit"]
+    assert everything["ThrottlingBurstLimit"] == limits["BurstLimit"]
 
 
 def test_requests_are_logged_without_what_they_carry() -> None:
@@ -251,7 +254,7 @@ def test_a_failed_or_overdue_build_raises_an_alarm() -> None:
     assert watched == {"ExecutionsFailed", "ExecutionsTimedOut"}
 
 
-# -- parameters and outputs ----------------------------------------------------------------------------------------------
+# -- parameters and outputs -------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", sorted(source()["Parameters"]))
