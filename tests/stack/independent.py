@@ -1,10 +1,16 @@
-"""The demo's composites computed a second time, with numpy and rasterio.warp alone: no code of the project."""
+"""Cubes computed a second time, with numpy and rasterio.warp alone: no code of the project.
+
+Slow, whole tiles in memory, one rule a line: what a cube's definition (cube-builder's JSON) and its scenes (a STAC
+ItemCollection beside their rasters) say must come out.
+"""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +18,11 @@ import numpy as np
 import rasterio
 from numpy.typing import NDArray
 from rasterio.enums import Resampling
-from rasterio.warp import reproject
-
-CLEAR = (4, 5, 6)
-NOT_CLEAR = (2, 3, 7, 8, 9, 10, 11)
-ASSETS = {"B02": "blue", "B03": "green", "B04": "red", "B08": "nir", "SCL": "scl"}
+from rasterio.warp import reproject, transform
 
 Array = NDArray[Any]
+NO_SOURCE = 255
+NO_DAY = -1
 
 
 @dataclass(frozen=True)
@@ -30,77 +34,242 @@ class Target:
     shape: tuple[int, int]
 
 
-def dates(scenes: Path, target: Target, longitude: float) -> dict[str, dict[str, Array]]:
-    """Every band of every solar day on the tile: (rows, columns), 0 where there is no data."""
+@dataclass(frozen=True)
+class Stack:
+    """The dates of one tile and period: arrays of (rows, columns), by ISO date and band."""
+
+    definition: Mapping[str, Any]
+    shape: tuple[int, int]
+    start: date
+    """First day of the period."""
+    days: Mapping[str, dict[str, Array]]
+    """The quality is nodata wherever a band is, unless the definition says no_post_process."""
+    sources: Mapping[str, Array]
+    """Index of the platform each pixel of the quality is of, 255 where there is none."""
+
+    def band(self, name: str) -> Mapping[str, Any]:
+        """A band of the definition."""
+        found: Mapping[str, Any] = next(band for band in self.definition["bands"] if band["name"] == name)
+        return found
+
+    @property
+    def quality_band(self) -> str:
+        return str(self.definition["quality_band"])
+
+    @property
+    def parameters(self) -> Mapping[str, Any]:
+        found: Mapping[str, Any] = self.definition["parameters"]
+        return found
+
+    def observed(self, day: str) -> Array:
+        """Where there is an observation, by the quality."""
+        return np.asarray(self.days[day][self.quality_band] != self.parameters["mask"]["nodata"])
+
+    def clear(self, day: str) -> Array:
+        """Where the quality is clear: in the list of clear values or bits, and in no other list."""
+        mask, quality = self.parameters["mask"], self.days[day][self.quality_band]
+        clear, not_clear, saturated = (
+            _listed(quality, mask.get(name, []), bits=mask.get("bits", False))
+            for name in ("clear_data", "not_clear_data", "saturated_data")
+        )
+        return clear & ~not_clear & ~saturated & self.observed(day)
+
+    def usable(self, day: str, band: str) -> tuple[Array, Array]:
+        """Where a band has a value, and where this value is clear."""
+        values, facts = self.days[day][band], self.band(band)
+        exists = self.observed(day) & (values != facts["nodata"])
+        clear = exists & self.clear(day)
+        if self.parameters.get("apply_valid_range") and band != self.quality_band:
+            clear &= (values >= facts["min_value"]) & (values <= facts["max_value"])
+        return exists, clear
+
+    def efficacy(self, day: str) -> float:
+        """Percent of all pixels that are clear, to two decimals."""
+        return round(100 * float(self.clear(day).sum()) / self.clear(day).size, 2)
+
+    def ranked(self) -> list[str]:
+        """Days by efficacy, the best first, of equal ones the latest; or those nearest to the reference day first."""
+        reference = self.parameters.get("reference_day")
+        if reference is None:
+            return sorted(self.days, key=lambda day: (self.efficacy(day), day), reverse=True)
+        wanted = self.start + timedelta(days=reference - 1)
+        return sorted(self.days, key=lambda day: (abs(date.fromisoformat(day) - wanted), day))
+
+
+def observe(
+    definition: Mapping[str, Any], scenes: Path, target: Target, longitude: float, start: str, end: str
+) -> Stack:
+    """Warp and mosaic every band of every solar day of a period, and bring the quality in line with the bands."""
     items = json.loads((scenes / "items.json").read_text())["features"]
     by_day: dict[str, list[Any]] = {}
     for item in sorted(items, key=lambda item: (item["properties"]["datetime"], item["id"])):
         moment = datetime.fromisoformat(item["properties"]["datetime"]) + timedelta(hours=longitude / 15)
-        by_day.setdefault(moment.date().isoformat(), []).append(item)
-    return {
-        day: {band: _mosaic(scenes, found, band, target) for band in ASSETS} for day, found in sorted(by_day.items())
+        if start <= moment.date().isoformat() <= end:
+            by_day.setdefault(moment.date().isoformat(), []).append(item)
+    days, sources = {}, {}
+    for day, found in by_day.items():
+        mosaics = {band["name"]: _mosaic(definition, band, scenes, found, target) for band in definition["bands"]}
+        days[day] = {name: values for name, (values, _) in mosaics.items()}
+        sources[day] = mosaics[definition["quality_band"]][1]
+        if not definition["parameters"].get("no_post_process"):
+            _post_process(definition, days[day])
+    return Stack(definition, target.shape, date.fromisoformat(start), days, sources)
+
+
+def composite(stack: Stack, band: str) -> Array:
+    """The composite of a band by the definition's function."""
+    return {"LCF": _least_cloud_first, "MED": _median, "AVG": _average}[stack.definition["composite_function"]](
+        stack, band
+    )
+
+
+def layers(stack: Stack) -> dict[str, Array]:
+    """What a composite has beside its bands."""
+    clear = [stack.clear(day) for day in stack.days]
+    observed = [stack.observed(day) for day in stack.days]
+    found = {
+        "CLEAROB": np.sum(clear, axis=0, dtype=np.uint8) if clear else np.zeros(stack.shape, np.uint8),
+        "TOTALOB": np.sum(observed, axis=0, dtype=np.uint8) if observed else np.zeros(stack.shape, np.uint8),
     }
+    if stack.definition["composite_function"] != "LCF":
+        return found
+    day_of_year = np.full(stack.shape, NO_DAY, np.int16)
+    source = np.full(stack.shape, NO_SOURCE, np.uint8)
+    for day, taken in choice(stack, stack.quality_band).items():
+        day_of_year[taken] = date.fromisoformat(day).timetuple().tm_yday
+        source[taken] = stack.sources[day][taken]
+    combined = {"DATASOURCE": source} if stack.definition.get("is_combined") else {}
+    return found | {"PROVENANCE": day_of_year} | combined
 
 
-def _mosaic(scenes: Path, items: list[Any], band: str, target: Target) -> Array:
-    method = Resampling.nearest if band == "SCL" else Resampling.bilinear
-    kind = np.uint8 if band == "SCL" else np.int16
-    mosaic = np.zeros(target.shape, kind)
-    for item in items:  # in order of acquisition: the last valid pixel stays
-        with rasterio.open(scenes / item["assets"][ASSETS[band]]["href"]) as source:
-            warped = np.zeros(target.shape, source.dtypes[0])
-            reproject(
-                rasterio.band(source, 1),
-                warped,
-                src_nodata=0,
-                dst_nodata=0,
-                dst_crs=target.crs,
-                dst_transform=target.transform,
-                resampling=method,
-            )
-        mosaic = np.where(warped != 0, warped.astype(kind), mosaic)
-    return mosaic
+def choice(stack: Stack, band: str) -> dict[str, Array]:
+    """Which pixels of a band least cloud first takes from which day: the best clear one, else the best there is."""
+    taken = {day: np.zeros(stack.shape, bool) for day in stack.days}
+    still_open = np.ones(stack.shape, bool)
+    for which in (1, 0):
+        for day in stack.ranked():
+            take = stack.usable(day, band)[which] & still_open
+            taken[day] |= take
+            still_open &= ~take
+    return taken
 
 
-def efficacy(quality: Array) -> float:
-    """Percent of all pixels that are clear, to two decimals."""
-    return round(100 * float(np.isin(quality, CLEAR).sum()) / quality.size, 2)
+def _least_cloud_first(stack: Stack, band: str) -> Array:
+    value = _empty(stack, band)
+    for day, taken in choice(stack, band).items():
+        value[taken] = stack.days[day][band][taken]
+    return value
 
 
-def ranked(stack: dict[str, dict[str, Array]]) -> list[str]:
-    """Days by efficacy, the best first; of equal ones the latest."""
-    return sorted(stack, key=lambda day: (efficacy(stack[day]["SCL"]), day), reverse=True)
+def _median(stack: Stack, band: str) -> Array:
+    """Of the clear values; integers truncated toward zero."""
+    if not stack.days:
+        return _empty(stack, band)
+    kind = np.dtype(stack.band(band)["data_type"])
+    values = np.stack([stack.days[day][band] for day in stack.days]).astype(float)
+    values[~np.stack([stack.usable(day, band)[1] for day in stack.days])] = np.nan
+    nothing = np.isnan(values).all(axis=0)
+    middle = np.nanmedian(np.where(nothing, 0.0, values), axis=0)
+    middle = np.trunc(middle) if kind.kind in "iu" else middle
+    return np.where(nothing, stack.band(band)["nodata"], middle).astype(kind)
 
 
-def least_cloud_first(stack: dict[str, dict[str, Array]], band: str) -> tuple[Array, Array]:
-    """The best ranked clear value, else the best ranked one there is; and the day of the year it is of (-1: none)."""
-    order = ranked(stack)
-    first = stack[order[0]][band]
-    value = np.zeros(first.shape, first.dtype)
-    day_of_year = np.full(first.shape, -1, np.int16)
-    for want_clear in (True, False):
-        for day in order:
-            data, quality = stack[day][band], stack[day]["SCL"]
-            usable = (data != 0) & (quality != 0)
-            if want_clear:
-                usable &= np.isin(quality, CLEAR)
-            take = usable & (day_of_year == -1)
-            value[take] = data[take]
-            day_of_year[take] = datetime.fromisoformat(day).timetuple().tm_yday
-    return value, day_of_year
+def _average(stack: Stack, band: str) -> Array:
+    """Of the clear values of an integer band, truncated toward zero."""
+    total, count = np.zeros(stack.shape, np.int64), np.zeros(stack.shape, np.int64)
+    for day in stack.days:
+        clear = stack.usable(day, band)[1]
+        total += np.where(clear, stack.days[day][band], 0)
+        count += clear
+    mean = np.sign(total) * (np.abs(total) // np.maximum(count, 1))
+    return np.where(count > 0, mean, stack.band(band)["nodata"]).astype(stack.band(band)["data_type"])
 
 
-def median(stack: dict[str, dict[str, Array]], band: str) -> Array:
-    """The median of the clear values, truncated toward zero; 0 where there is none."""
-    values = np.stack([entry[band] for entry in stack.values()]).astype(float)
-    clear = np.stack([np.isin(entry["SCL"], CLEAR) for entry in stack.values()]) & (values != 0)
-    values[~clear] = np.nan
-    with np.errstate(invalid="ignore"):
-        middle = np.nanmedian(np.where(clear.any(axis=0), values, 0.0), axis=0)
-    return np.trunc(middle).astype(np.int16)
+def _empty(stack: Stack, band: str) -> Array:
+    return np.full(stack.shape, stack.band(band)["nodata"], stack.band(band)["data_type"])
 
 
-def counts(stack: dict[str, dict[str, Array]]) -> tuple[Array, Array]:
-    """Clear observations and observations, by the quality alone."""
-    quality = np.stack([entry["SCL"] for entry in stack.values()])
-    return np.isin(quality, CLEAR).sum(axis=0), (quality != 0).sum(axis=0)
+def _listed(quality: Array, listed: list[int], *, bits: bool) -> Array:
+    if bits:
+        return np.asarray((quality.astype(np.int64) & sum(1 << bit for bit in listed)) != 0)
+    return np.isin(quality, listed)
+
+
+def _post_process(definition: Mapping[str, Any], bands: dict[str, Array]) -> None:
+    quality = bands[definition["quality_band"]]
+    for band in definition["bands"]:
+        if band["name"] != definition["quality_band"]:
+            quality[bands[band["name"]] == band["nodata"]] = definition["parameters"]["mask"]["nodata"]
+
+
+def _mosaic(
+    definition: Mapping[str, Any], band: Mapping[str, Any], scenes: Path, items: list[Any], target: Target
+) -> tuple[Array, Array]:
+    """One band of one day, and the index of the platform of each pixel. In order of acquisition the last valid pixel
+    stays; of a combined cube the first."""
+    named = definition["parameters"].get("resampling", "bilinear")
+    method = Resampling.nearest if band["name"] == definition["quality_band"] else Resampling[named]
+    platforms = definition.get("metadata", {}).get("platforms", [items[0]["properties"].get("platform")])
+    mosaic = np.full(target.shape, band["nodata"], band["data_type"])
+    source = np.full(target.shape, NO_SOURCE, np.uint8)
+    for item in reversed(items) if definition.get("is_combined") else items:
+        warped = _warped(band, scenes, item, target, method)
+        valid = warped != band["nodata"]
+        mosaic[valid] = warped[valid]
+        source[valid] = platforms.index(item["properties"].get("platform"))
+    return mosaic, source
+
+
+def _warped(band: Mapping[str, Any], scenes: Path, item: Any, target: Target, method: Resampling) -> Array:
+    names = (band["name"], band.get("common_name"), band["name"].lower())
+    asset = next(item["assets"][name] for name in names if name in item["assets"])
+    (facts,) = asset["raster:bands"]
+    with rasterio.open(scenes / asset["href"]) as scene:
+        hole = scene.nodata if scene.nodata is not None else facts.get("nodata", band["nodata"])
+        across, down = _pixels_under_one(target, scene)
+        warped = np.full(target.shape, hole, scene.dtypes[0])
+        reproject(
+            scene.read(1),
+            warped,
+            src_crs=scene.crs,
+            src_transform=scene.transform,
+            src_nodata=hole,
+            dst_nodata=hole,
+            dst_crs=target.crs,
+            dst_transform=target.transform,
+            resampling=method,
+            XSCALE=1 / across,
+            YSCALE=1 / down,
+        )
+    kind = np.dtype(band["data_type"])
+    if item["properties"].get("earthsearch:boa_offset_applied"):
+        facts = facts | {"offset": 0}  # the archive says that it is out of the pixels already
+    values = _rescaled(warped, facts, band) if "scale" in band and "scale" in facts else warped
+    if kind.kind in "iu":
+        values = np.clip(values, np.iinfo(kind).min, np.iinfo(kind).max)
+    return np.where(warped == hole, band["nodata"], values).astype(kind)
+
+
+def _rescaled(values: Array, facts: Mapping[str, Any], band: Mapping[str, Any]) -> Array:
+    """From the numbers of the scene to those of the cube in exact fractions, truncated toward zero."""
+    factor = Fraction(str(facts["scale"])) / Fraction(str(band["scale"]))
+    shift = (Fraction(str(facts.get("offset", 0))) - Fraction(str(band.get("scale_add", 0)))) / Fraction(
+        str(band["scale"])
+    )
+    below = factor.denominator * shift.denominator
+    above = values.astype(np.int64) * int(factor * below) + int(shift * below)
+    return np.asarray(np.sign(above) * (np.abs(above) // below))
+
+
+def _pixels_under_one(target: Target, scene: Any) -> tuple[float, float]:
+    """Columns and rows of a scene that the box around the middle pixel of the tile covers.
+
+    The warper widens its kernels by this where it is more than one. Left to itself it takes the sizes of the two
+    images in place of the pixels', and a scene that only touches the tile counts as enlarged.
+    """
+    row, column = target.shape[0] / 2, target.shape[1] / 2
+    corners = [(column + 0.5 * right, row + 0.5 * below) for right, below in ((-1, 0), (1, 0), (0, -1), (0, 1))]
+    xs, ys = zip(*(target.transform * corner for corner in corners), strict=True)
+    there = [~scene.transform * point for point in zip(*transform(target.crs, scene.crs, xs, ys), strict=True)]
+    (x0, y0), (x1, y1), (x2, y2), (x3, y3) = there
+    return abs(x1 - x0) + abs(x3 - x2), abs(y1 - y0) + abs(y3 - y2)

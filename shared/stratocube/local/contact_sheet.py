@@ -12,6 +12,7 @@ import numpy as np
 import rasterio
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
+from rasterio.session import DummySession
 
 from stratocube.errors import StratocubeError
 
@@ -136,9 +137,11 @@ def mosaic(paths: Sequence[Path]) -> Mosaic:
     if not paths:
         raise PictureError("no files to draw")
     opened = []
-    for path in paths:
-        with rasterio.open(path) as dataset:
-            opened.append((dataset.read(1), dataset.transform, dataset.crs, dataset.nodata))
+    # Without a session of our own, rasterio would look for the user's AWS profile, and fail where it has none.
+    with rasterio.Env(session=DummySession()):
+        for path in paths:
+            with rasterio.open(path) as dataset:
+                opened.append((dataset.read(1), dataset.transform, dataset.crs, dataset.nodata))
     _, first, crs, _ = opened[0]
     left = min(transform.c for _, transform, _, _ in opened)
     top = max(transform.f for _, transform, _, _ in opened)

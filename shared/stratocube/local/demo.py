@@ -54,7 +54,8 @@ def run_demo(project: Project, *, port: int = DEFAULT_PORT, output: Path | None 
         ApiError, DemoFailed, BuildTookTooLong: when a build is refused, fails or hangs.
         ProductsMissing, PictureError: when its products are not what they should be.
     """
-    target = _emptied(output or project.root / OUTPUT_FOLDER)
+    target = output or project.root / OUTPUT_FOLDER
+    _check_ours(target)
     display = Display()
     began = time.monotonic()
     with _interruptible():
@@ -62,6 +63,7 @@ def run_demo(project: Project, *, port: int = DEFAULT_PORT, output: Path | None 
         with running_stack(port=port, state_dir=project.state, template=project.template) as stack:
             display.say(f"deployed infra/template.yaml; API at {stack.url}")
             builds = _build_cubes(stack, project, display)
+            _empty(target)
             mirror(stack.client("s3"), stack.outputs["CubeBucket"], target)
         products = load_products(target)
         _check_products(products, builds)
@@ -210,15 +212,16 @@ def _report(display: Display, target: Path, products: Sequence[Product], picture
         display.say(f"{label}: {path}")
 
 
-def _emptied(folder: Path) -> Path:
-    """The folder, empty. One that no demo made is not touched."""
-    if folder.exists() and any(folder.iterdir()):
-        if not (folder / _MARKER).exists():
-            raise InvalidRequest(f"{folder} holds what no demo made: name another folder", field="output")
+def _check_ours(folder: Path) -> None:
+    if folder.exists() and any(folder.iterdir()) and not (folder / _MARKER).exists():
+        raise InvalidRequest(f"{folder} holds what no demo made: name another folder", field="output")
+
+
+def _empty(folder: Path) -> None:
+    if folder.exists():
         rmtree(folder)
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(parents=True)
     (folder / _MARKER).touch()
-    return folder
 
 
 @contextlib.contextmanager

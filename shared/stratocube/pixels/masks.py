@@ -119,6 +119,18 @@ def radsat_extract_bits(bit_value: IntOrArray, bit_start: int, bit_end: int | No
     return result
 
 
+def weight_of_bits(dtype: np.dtype[Any], bits: Collection[int]) -> Any:
+    """The number of an integer type that has these bits set and no others; bits it does not have are left out.
+
+    Raises :class:`InvalidRequest` for a bit position that no type has.
+    """
+    weight = dtype.type(0)
+    for bit in bits:
+        _check_bit(bit, field="bits")
+        weight = weight | _weight(dtype, bit)
+    return weight
+
+
 def _look_up(values: NDArray[Any], mask: QualityMask, oli: OliFlag) -> NDArray[np.uint8]:
     flag = np.asarray(oli, dtype=np.bool_)
     if flag.ndim == 0 or not _sensor_matters(mask):
@@ -174,11 +186,7 @@ def _sensor_matters(mask: QualityMask) -> bool:
 
 
 def _any_bit(values: NDArray[Any], bits: Collection[int]) -> NDArray[np.bool_]:
-    weight = values.dtype.type(0)
-    for bit in bits:
-        _check_bit(bit, field="bits")
-        weight = weight | _weight(values.dtype, bit)
-    return np.asarray((values & weight) != 0)
+    return np.asarray((values & weight_of_bits(values.dtype, bits)) != 0)
 
 
 def _weight(dtype: np.dtype[Any], bit: int) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -65,6 +66,7 @@ def merge(
     scale: float | None = None,
     offset: float | None = None,
     datasource: Sequence[str] | None = None,
+    margin: int = 0,
     tolerance: float = 0.125,
     threads: int = 1,
 ) -> Merge:
@@ -80,9 +82,10 @@ def merge(
     valid pixel never becomes nodata: it is moved by one unit. ``kind="categorical"`` (classes, bits) is warped with
     nearest neighbour and never rescaled, whatever else is asked for.
 
-    ``datasource`` names the datasets whose index is wanted for each pixel. ``tolerance`` is the greatest error of
-    approximated coordinates in source pixels (0: none). ``threads`` decode and warp side by side; the result does
-    not depend on them. Memory: the tile, and the window of one scene.
+    ``datasource`` names the datasets whose index is wanted for each pixel. ``margin`` makes so many pixels more beyond
+    each edge of the tile, for what looks at neighbours: the result has the larger grid, and on the tile the same pixels
+    as without. ``tolerance`` is the greatest error of approximated coordinates in source pixels (0: none). ``threads``
+    decode and warp side by side; the result does not depend on them. Memory: the tile, and the window of one scene.
 
     Raises:
         InvalidRequest: no source, an unknown resampling, a nodata the type cannot hold, a source with a scale while
@@ -91,6 +94,7 @@ def merge(
     """
     if not sources:
         raise InvalidRequest("no scene to merge; a date without scenes is an empty merge", field="sources")
+    geobox = geobox.padded(margin)
     result = empty_merge(geobox, data_type=data_type, nodata=nodata, datasource=datasource)
     method = get_resample_method("nearest" if kind == "categorical" else resampling)
     target = Target(
@@ -101,7 +105,7 @@ def merge(
         for source in (sources if overlap == "first" else reversed(sources))
     ]
     used: set[SourceRaster] = set()
-    still_open = list(_pieces(geobox))
+    still_open = list(_pieces(geobox, margin))
     with environment(), ThreadPoolExecutor(threads) as pool:
         for source, scaling, index in plan:
             if not still_open:
@@ -229,10 +233,18 @@ def _fill(result: Merge, piece: Piece, scene: _Scene, index: int, target: Target
     return bool(take.any()), bool((gaps & ~valid).any())
 
 
-def _pieces(geobox: GeoBox) -> Iterator[Piece]:
-    for row in range(0, geobox.height, _PIECE):
-        for column in range(0, geobox.width, _PIECE):
-            yield Piece(row, column, min(_PIECE, geobox.height - row), min(_PIECE, geobox.width - column))
+def _pieces(geobox: GeoBox, margin: int) -> Iterator[Piece]:
+    for row, rows in _spans(geobox.height, margin):
+        for column, columns in _spans(geobox.width, margin):
+            yield Piece(row, column, rows, columns)
+
+
+def _spans(length: int, margin: int) -> Iterator[tuple[int, int]]:
+    """(start, length) of the pieces along one axis: the margins are pieces of their own, those between lie as they
+    would without."""
+    edges = sorted({0, *range(margin, length - margin, _PIECE), length - margin, length})
+    for start, end in pairwise(edges):
+        yield start, end - start
 
 
 def _scaling(source: SourceRaster, kind: Kind, scale: float | None, offset: float | None) -> Scaling | None:

@@ -1,9 +1,8 @@
 """Dilation by a disk: what lies within a distance of a pixel.
 
-A disk is a stack of vertical lines, one a column. The line of half-length ``n`` is the line of ``n - 1`` and one more
-pixel at each end, so all lines of a disk are made one from the other, and the dilation costs two steps a row and two a
-column of its radius, each over whole arrays, whatever is in them. (M. van Droogenbroeck and H. Talbot, "Fast computation
-of morphological operations with arbitrary structuring elements", 1996, for decomposition in lines in general.)
+A disk is a row of vertical lines, one a column. The line of half-length ``n`` is the line of ``n - 1`` and one more pixel
+at each end, so all lines of a disk are made one from the other. A dilation then costs two steps for every row and two
+for every column of the radius, each over whole arrays, whatever is in them.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from numpy.typing import NDArray
 from stratocube.errors import InvalidRequest
 
 MOST_PIXELS: Final = 256
-"""Greatest radius of a disk in pixels. The time grows with it, and with it what a tile has to know of its neighbours."""
+"""Greatest radius of a disk in pixels. The time grows with it, and so does what a tile has to know of its neighbours."""
 
 _STRIP_BYTES: Final = 1 << 20
 """Of the rows worked on at a time: they are passed over again and again, and should stay in the cache."""
@@ -45,7 +44,8 @@ class Disk:
             raise InvalidRequest(f"must be from 0 to {most:g} ({MOST_PIXELS} pixels), got {radius:g}", field="radius")
         reach = (radius * (1 + _ON_EDGE)) ** 2
         columns = range(int(reach**0.5 / pixel_width) + 1)
-        return cls(tuple(int((reach - (column * pixel_width) ** 2) ** 0.5 / pixel_height) for column in columns))
+        squares = [max(reach - (column * pixel_width) ** 2, 0.0) for column in columns]
+        return cls(tuple(int(square**0.5 / pixel_height) for square in squares))
 
     @property
     def reach(self) -> int:
@@ -65,8 +65,8 @@ class Disk:
 def dilate(values: NDArray[Any], disk: Disk, *, combine: np.ufunc = np.maximum) -> NDArray[Any]:
     """Every pixel combined with all others the disk reaches when laid on it: a new array of the same shape and type.
 
-    ``values`` is (rows, columns), bool or unsigned; 0 is what there is beyond its edges. ``combine`` is ``numpy.maximum``
-    (for bool: whether any pixel of the disk is set) or ``numpy.bitwise_or`` (which bits are set in any of them).
+    ``values`` is (rows, columns), bool or unsigned; beyond its edges there is 0. ``combine`` is ``numpy.maximum`` (of
+    bool: whether any pixel of the disk is set) or ``numpy.bitwise_or`` (which bits are set in any of them).
     """
     if disk.heights == (0,):
         return values.copy()

@@ -68,15 +68,14 @@ def rank_dates(
     if any(score.resolution <= 0 for score in scores):
         raise InvalidRequest("a resolution is greater than 0", field="resolution")
     if reference_day is None:
-        order = sorted(
-            scores, key=lambda score: (_FULL_WEIGHT * score.efficacy / score.resolution, score.date), reverse=True
-        )
+        order = sorted(scores, key=_worth, reverse=True)
         return [RankedDate(score.date, score.efficacy) for score in order]
     closest_first = temporal_priority_timeline(reference_day, list(by_date), first_day=period_start)
     return [RankedDate(date, round(_FULL_WEIGHT - _WEIGHT_STEP * place, 2)) for place, date in enumerate(closest_first)]
 
 
 def _worth(score: DateScore) -> tuple[float, dt.date]:
+    """Greater for dates that go first."""
     return 100 * score.efficacy / score.resolution, score.date
 
 

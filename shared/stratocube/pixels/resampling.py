@@ -17,12 +17,17 @@ _REACH: Final = {
     Resampling.lanczos: 3.0,
 }
 
-WITHIN_SOURCE_RANGE: Final = frozenset(
-    method
-    for method in Resampling
-    if method not in {Resampling.cubic, Resampling.cubic_spline, Resampling.lanczos, Resampling.sum}
+_LEAVING: Final = frozenset(
+    {Resampling.cubic, Resampling.cubic_spline, Resampling.lanczos, Resampling.sum, Resampling.rms}
 )
-"""Kernels whose results never leave the range of the pixels they are made of (the others overshoot at edges)."""
+
+WITHIN_SOURCE_RANGE: Final = frozenset(Resampling) - _LEAVING
+"""Kernels whose results stay in the range of the pixels they are made of; the others overshoot at edges, add up, or
+lose the sign.
+"""
+
+PICKING: Final = frozenset({Resampling.nearest, Resampling.mode, Resampling.max, Resampling.min})
+"""Kernels whose result is one of the pixels it is made of."""
 
 _WARPING: Final = {method.name: method for method in Resampling if method is not Resampling.gauss}
 

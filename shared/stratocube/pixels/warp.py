@@ -21,7 +21,7 @@ from rasterio.windows import transform as window_transform
 from stratocube.errors import SourceMissing
 from stratocube.pixels.cog import fits
 from stratocube.pixels.reading import is_nodata
-from stratocube.pixels.resampling import WITHIN_SOURCE_RANGE, reach
+from stratocube.pixels.resampling import PICKING, WITHIN_SOURCE_RANGE, reach
 from stratocube.pixels.scaling import rescale, truncated
 
 _EDGE_POINTS: Final = 22
@@ -29,6 +29,12 @@ _EDGE_POINTS: Final = 22
 
 _EDGE_MARGIN: Final = 2
 """Source pixels added around that: an edge may bulge between two points."""
+
+_BEYOND: Final = float(np.finfo(np.float32).min)
+"""Nodata of floats while they are warped: a number that no sensor has (GDAL cannot start from NaN)."""
+
+_EXACT: Final = 1e-9
+"""Tolerance in source pixels that stands for none, which GDAL's warped datasets do not know."""
 
 _SMALL: Final = 2
 """Bytes of the integers that float32 holds exactly."""
@@ -160,10 +166,13 @@ def warp(
     missing = is_nodata(data, part.nodata)
     if missing.all():
         return None
-    work, nodata = _working_type(data.dtype, part, target)
-    # Without a hole in what was read, and with no valid value that could come out as nodata, GDAL's kernel without
-    # masks gives the same pixels in half the time.
-    masked = bool(missing.any()) or target.method not in WITHIN_SOURCE_RANGE or _within(nodata, data)
+    work = _work(data, part, target)
+    hole = part.nodata
+    if data.dtype.kind == "f":  # NaN is a hole whatever the tag says, and GDAL knows one nodata value
+        data, hole = np.where(missing, _BEYOND, data), _BEYOND
+    # Without a hole in what was read GDAL's kernel without masks gives the same pixels in half the time, except that
+    # of a kernel that overshoots a valid pixel might come out as nodata.
+    masked = bool(missing.any()) or target.method not in WITHIN_SOURCE_RANGE
     warped = _warped(
         data,
         window_transform(window, part.transform),
@@ -171,10 +180,10 @@ def warp(
         part,
         target,
         {
-            "dtype": work.name,
-            "src_nodata": _hole_marker(part.nodata, data.dtype) if masked else None,
-            "nodata": nodata if masked else None,
-            "INIT_DEST": f"{nodata:.17g}",
+            "dtype": work.dtype.name,
+            "src_nodata": hole if masked else None,
+            "nodata": work.nodata if masked else None,
+            "INIT_DEST": f"{work.nodata:.17g}",
             # Left alone, GDAL takes the ratio of the pixel sizes from the extents it is given. A scene that covers a
             # corner of the tile then counts as enlarged, and is sampled instead of averaged (measured: noise of a
             # quarter of the signal from 10 m to 30 m).
@@ -182,7 +191,8 @@ def warp(
             "YSCALE": f"{1 / ratio[1]:.12g}",
         },
     )
-    return warped if _is_stored(part, data.dtype, target) else _converted(warped, nodata, part, target)
+    stored = part.scaling is None and work == _Numbers(target.dtype, target.nodata)
+    return warped if stored else _converted(warped, work.nodata, part, target)
 
 
 def beside_nodata(nodata: float, dtype: np.dtype[Any]) -> Any:
@@ -218,7 +228,7 @@ def _warped(
                 width=piece.columns,
                 height=piece.rows,
                 resampling=target.method,
-                tolerance=target.tolerance,
+                tolerance=max(target.tolerance, _EXACT),
                 init_dest_nodata=False,
                 warp_mem_limit=512,
                 **options,
@@ -228,19 +238,26 @@ def _warped(
     return result
 
 
-def _is_stored(part: ScenePart, dtype: np.dtype[Any], target: Target) -> bool:
-    """Whether the numbers of a scene are stored in the cube as they are."""
-    return part.scaling is None and dtype == target.dtype
+@dataclass(frozen=True)
+class _Numbers:
+    """What to warp in."""
+
+    dtype: np.dtype[Any]
+    nodata: float
 
 
-def _working_type(dtype: np.dtype[Any], part: ScenePart, target: Target) -> tuple[np.dtype[Any], float]:
-    """Type and nodata to warp in. GDAL is fast in 8 and 16 bits and float32, which holds those exactly."""
-    if _is_stored(part, dtype, target):
-        return target.dtype, target.nodata
+def _work(data: NDArray[Any], part: ScenePart, target: Target) -> _Numbers:
+    """The type of the scene with its own nodata where no valid pixel can come out as nodata; else floats.
+
+    float32 holds 8- and 16-bit integers exactly, and GDAL is fast in all three.
+    """
+    dtype, nodata = data.dtype, part.nodata
     small = dtype.itemsize <= _SMALL
-    if dtype.kind in "iu" and small and part.nodata is not None and target.method in WITHIN_SOURCE_RANGE:
-        return dtype, part.nodata
-    return np.dtype(np.float32 if small or dtype == np.float32 else np.float64), math.nan
+    if dtype.kind in "iu" and small and nodata is not None and target.method in WITHIN_SOURCE_RANGE:
+        picked = target.method in PICKING or not float(data.min()) < nodata < float(data.max())
+        if picked:
+            return _Numbers(dtype, nodata)
+    return _Numbers(np.dtype(np.float32 if small or dtype == np.float32 else np.float64), _BEYOND)
 
 
 def _converted(values: NDArray[Any], nodata: float, part: ScenePart, target: Target) -> NDArray[Any]:
@@ -274,15 +291,6 @@ def _whole(values: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
         return truncated(np.rint(values), dtype)
     own = np.iinfo(values.dtype)
     return values.clip(max(limits.min, own.min), min(limits.max, own.max)).astype(dtype)
-
-
-def _hole_marker(nodata: float | None, dtype: np.dtype[Any]) -> float | None:
-    # NaN is a hole in any floating source, whether its tag says so or not.
-    return math.nan if nodata is None and dtype.kind == "f" else nodata
-
-
-def _within(nodata: float, data: NDArray[Any]) -> bool:
-    return math.isfinite(nodata) and float(data.min()) - 1 < nodata < float(data.max()) + 1
 
 
 def _source_pixels(

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from stratocube.cube.bands import DATASOURCE, Band
+from stratocube.pixels.mask_buffers import buffer_margin, buffered_merge
 from stratocube.pixels.merge import Merge, merge
 from stratocube.pixels.reading import is_nodata
 from stratocube.pixels.sources import SourceRaster
@@ -80,7 +81,9 @@ def _make(stack: Stack, unit: UnitPlan, task: MergeTask) -> Mapping[str, Any]:
 
 def _merged(unit: UnitPlan, band: Band, task: MergeTask) -> Merge:
     definition = unit.plan.definition
-    return merge(
+    mask = definition.mask if band.name == definition.quality_band else None
+    margin = 0 if mask is None else buffer_margin(mask, unit.geobox)
+    merged = merge(
         [_raster(source) for source in task.sources],
         unit.geobox,
         data_type=band.data_type,
@@ -90,7 +93,9 @@ def _merged(unit: UnitPlan, band: Band, task: MergeTask) -> Merge:
         overlap="first" if definition.is_combined else "last",
         scale=band.scale_factor,
         datasource=task.datasets if definition.is_combined and band.name == definition.quality_band else None,
+        margin=margin,
     )
+    return merged if mask is None or not mask.buffers else buffered_merge(merged, mask, margin)
 
 
 def _put_datasource(stack: Stack, unit: UnitPlan, task: MergeTask, merged: Merge) -> StoredFile | None:

@@ -19,6 +19,7 @@ from stratocube.cube.definition import CubeDefinition
 from stratocube.cube.grids import Tile
 from stratocube.cube.naming import UnitId
 from stratocube.cube.requests import GridRequest, StartRequest
+from stratocube.cube.schema import at
 from stratocube.errors import Conflict, InvalidRequest, NotFound, StratocubeError
 from stratocube.state.builds import Build, Builds
 from stratocube.state.cubes import Cubes, StoredCube
@@ -226,9 +227,16 @@ def _newest(cubes: Cubes, name: str) -> StoredCube:
 
 
 def _check_pixels(definition: CubeDefinition, tiles: tuple[Json, ...]) -> None:
-    """Whole pixels fit the tiles. They are all equal, so one is asked."""
+    """Whole pixels fit the tiles, and the buffers of the mask the pixels. Tiles are all equal, so one is asked."""
     for tile in tiles:
-        Tile.from_json(tile).geobox(definition.resolution, shape=definition.parameters.shape)
+        geobox = Tile.from_json(tile).geobox(definition.resolution, shape=definition.parameters.shape)
+        if definition.mask is not None and definition.mask.buffers:
+            from stratocube.pixels.mask_buffers import buffer_margin  # noqa: PLC0415 - needs rasterio: late, as above
+
+            try:
+                buffer_margin(definition.mask, geobox)
+            except InvalidRequest as error:
+                raise at(error, "parameters") from None
 
 
 def _some(names: list[str]) -> str:

@@ -57,6 +57,13 @@ def test_a_file_without_nodata_value_has_data_everywhere(write: Write) -> None:
     assert not mosaic([write("a.tif", _int16([0, 1]), nodata=None)]).missing.any()
 
 
+def test_files_are_read_whatever_the_users_aws_profile_is(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write("a.tif", _int16([1, 2]))
+    for name in ("AWS_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "nobody")
+    assert mosaic([path]).pixels.tolist() == [[1, 2]]
+
+
 def test_a_file_off_the_pixel_grid_is_refused(write: Write) -> None:
     files = [write("a.tif", _int16([1, 1])), write("b.tif", _int16([1, 1]), x=25)]
     with pytest.raises(PictureError, match=r"b\.tif does not lie on the pixel grid of .*a\.tif"):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -149,6 +150,15 @@ def test_the_quality_band_is_read_once_a_date(files: Files, reads: Reads) -> Non
     assert len(reads) == len(dates)
 
 
+def test_the_sources_of_pixels_are_read_only_where_somebody_asks(files: Files, reads: Reads) -> None:
+    source = files.write("source", [[0]], "uint8")
+    quality = files.observation(1, [[0]], datasource=source)
+    for date, layers in ((files.observation(1, [[0]], [[1]], datasource=source), False), (quality, True)):
+        reads.clear()
+        blend([date], function="LCF", mask=FMASK, data_type="int16", nodata=NODATA, layers=layers)
+        assert ("source" in dict(reads)) is layers
+
+
 def test_settings_of_gdal_reach_the_threads(files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[Any] = []
     read = StackReader.read
@@ -192,15 +202,22 @@ def test_windows_lie_along_the_blocks_and_cover_every_pixel_once(made: Grid, mos
 def test_more_files_than_may_be_open_are_closed_and_opened_again(files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stack, "_MOST_OPEN", 2)
     opened: list[str] = []
+    datasets: list[Any] = []
 
-    def spy(path: str) -> AbstractContextManager[Any]:
-        opened.append(Path(path).stem)
-        return open_raster(path)
+    @contextmanager
+    def spy(path: str) -> Iterator[Any]:
+        with open_raster(path) as dataset:
+            opened.append(Path(path).stem)
+            datasets.append(dataset)
+            yield dataset
 
     monkeypatch.setattr(stack, "open_raster", spy)
     paths = {name: files.write(name, [[value]]) for name, value in (("a", 1), ("b", 2), ("c", 3))}
     with StackReader(Grid.of_file(paths["a"])) as reader:
         opened.clear()
+        datasets.clear()
         values = [int(reader.read(paths[name], Window(0, 0, 1, 1))[0, 0]) for name in "ababcba"]
+        assert [dataset.closed for dataset in datasets] == [True, False, True, False]
     assert values == [1, 2, 1, 2, 3, 2, 1]
     assert opened == ["a", "b", "c", "a"]
+    assert all(dataset.closed for dataset in datasets)

@@ -57,6 +57,12 @@ def test_masks_of_bits(
     same(judge(quality, mask, oli=oli), observed(classify(quality, mask, oli)))
 
 
+def test_nodata_is_not_clear_whatever_its_bits() -> None:
+    mask = QualityMask(nodata=1 << 6, clear=(6,), bits=True)
+    offer = judge(np.array([1 << 6, 1 << 6 | 1], dtype=np.uint16), mask)
+    assert offer.exists.tolist() == offer.clear.tolist() == [False, True]
+
+
 @pytest.mark.parametrize("oli", [True, False, np.array([[True, False, True]])])
 def test_confidence_rules_and_flags_a_pixel(oli: Any) -> None:
     mask = parse_mask(

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 import pytest
+import rasterio
+from affine import Affine
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rasterio.warp import transform
 
+from stratocube.cube.geobox import GeoBox
 from stratocube.errors import InvalidRequest, SourceMissing, TransientRead
 from stratocube.pixels.merge import Merge, empty_merge, merge, merge_on_scene_grid
 from stratocube.pixels.sources import SourceRaster
-from tests.unit.pixels.rasters_on_disk import grid, write_raster
+from tests.unit.pixels.rasters_on_disk import UTM, grid, write_raster
 
 N = -9999
 
@@ -62,16 +67,15 @@ def test_the_datasource_is_the_index_in_the_list_of_datasets_not_of_scenes(tmp_p
 
 @settings(max_examples=25, deadline=None)
 @given(st.permutations(range(4)), st.sampled_from(["last", "first"]))
-def test_the_order_of_scenes_that_do_not_overlap_does_not_matter(
-    tmp_path_factory: pytest.TempPathFactory, order: list[int], overlap: str
-) -> None:
-    folder = tmp_path_factory.mktemp("scenes")
-    scenes = [scene(folder, str(k), [[k + 1 if column == k else N for column in range(4)]]) for k in range(4)]
-    assert merged(*[scenes[k] for k in order], overlap=overlap).data.tolist() == [[1, 2, 3, 4]]
+def test_the_order_of_scenes_that_do_not_overlap_does_not_matter(order: list[int], overlap: str) -> None:
+    with TemporaryDirectory() as folder:
+        rows = [[[k + 1 if column == k else N for column in range(4)]] for k in range(4)]
+        scenes = [scene(Path(folder), str(k), row) for k, row in enumerate(rows)]
+        assert merged(*[scenes[k] for k in order], overlap=overlap).data.tolist() == [[1, 2, 3, 4]]
 
 
 def test_scenes_of_different_zone_pixel_size_and_type_make_one_mosaic(tmp_path: Path) -> None:
-    # A field that grows by one a metre eastwards, seen by three scenes: the mosaic is the field.
+    # A field that grows by one a metre eastwards, seen by two scenes: the mosaic is the field, to half a coarse pixel.
     tile = grid(12, 2, pixel=10)
     east = [500_000 + 10 * (column + 0.5) for column in range(12)]
     left = scene(
@@ -90,7 +94,7 @@ def test_scenes_of_different_zone_pixel_size_and_type_make_one_mosaic(tmp_path: 
         geobox=grid(6, 1, x=500_040, pixel=20),
     )
     result = merge([left, right], tile, data_type="int16", nodata=N, resampling="bilinear")
-    assert np.abs(result.data - (np.array(east) - 500_000))[:, 1:].max() <= 3
+    assert np.abs(result.data - (np.array(east) - 500_000))[:, 1:].max() <= 5
     assert result.used == ("left", "right")
 
 
@@ -124,8 +128,6 @@ def test_a_scene_that_is_missing_or_nowhere_is_an_error_and_never_nodata(tmp_pat
         merged(SourceRaster("s3://archive/B04.tif", str(tmp_path / "B04.tif")))
     nowhere = scene(tmp_path, "nowhere", [[1, 2, 3, 4]])
     Path(nowhere.path).unlink()
-    import rasterio
-
     with pytest.warns(rasterio.errors.NotGeoreferencedWarning):
         with rasterio.open(nowhere.path, "w", driver="GTiff", width=4, height=1, count=1, dtype="int16") as raster:
             raster.write(np.ones((1, 4), "int16"), 1)
@@ -135,22 +137,23 @@ def test_a_scene_that_is_missing_or_nowhere_is_an_error_and_never_nodata(tmp_pat
 
 @pytest.mark.parametrize("threads", [1, 3])
 def test_pieces_and_threads_do_not_show(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, threads: int) -> None:
-    monkeypatch.setattr("stratocube.pixels.merge._PIECE", 32)
     values = noise(100)
     values[30:50, 20:90] = N
-    slanted = "+proj=aea +lat_0=-12 +lon_0=-54 +lat_1=-2 +lat_2=-22 +x_0=5000000 +y_0=10000000 +ellps=GRS80 +units=m"
     a = scene(tmp_path, "a", values)
     b = scene(tmp_path, "b", noise(120), geobox=grid(120, 120, x=500_300, y=8_000_200))
-    whole = merge([a, b], grid(100, 100), data_type="int16", nodata=N, resampling="bilinear", threads=threads)
-    assert np.array_equal(whole.data[:, :30], values[:, :30])
-    assert (whole.data[:, 30:] != N).all()
-    assert slanted
+    # On another projection, so that every pixel is interpolated.
+    albers = "+proj=aea +lat_0=-12 +lon_0=-54 +lat_1=-2 +lat_2=-22 +x_0=5000000 +y_0=10000000 +ellps=GRS80 +units=m"
+    (x,), (y,) = transform(UTM, albers, [500_000], [8_000_000])
+    tile = GeoBox(albers, x, y, 10, 10, 100, 100)
+    given: dict[str, Any] = {"data_type": "int16", "nodata": N, "resampling": "bilinear", "tolerance": 0}
+    whole = merge([a, b], tile, **given)
+    monkeypatch.setattr("stratocube.pixels.merge._PIECE", 32)
+    pieces = merge([a, b], tile, threads=threads, **given)
+    assert np.array_equal(whole.data, pieces.data)
+    assert 0.2 < (whole.data == N).mean() < 0.8
 
 
 def test_bands_of_a_file_are_told_apart(tmp_path: Path) -> None:
-    import rasterio
-    from affine import Affine
-
     box = grid(2, 1)
     with rasterio.open(
         tmp_path / "two.tif",
