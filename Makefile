@@ -24,7 +24,7 @@ demo-down: ## end a demo that was killed and remove what demos wrote
 	@if [ -x $(BIN)/stratocube ]; then $(BIN)/stratocube demo-down; else rm -rf .stratocube demo-output; fi
 
 test: install-dev ## run the tests, but for those that build with SAM (pytest -m build)
-	$(BIN)/python -m pytest -n 2 -m "not build"
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not build"
 
 lint: install-dev ## check style, types and the CloudFormation template
 	$(BIN)/ruff check
@@ -42,11 +42,11 @@ $(BIN)/python:
 $(VENV)/.installed: requirements/local.txt pyproject.toml | $(BIN)/python
 	@echo "installing packages into $(VENV)"
 	@$(PIP) install --require-hashes -r requirements/local.txt
-	@$(PIP) install --no-deps --editable .
+	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(VENV)/.installed-dev: requirements/dev.txt pyproject.toml | $(BIN)/python
 	@echo "installing packages for development into $(VENV)"
 	@$(PIP) install --require-hashes -r requirements/dev.txt
-	@$(PIP) install --no-deps --editable .
+	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@

@@ -88,9 +88,7 @@ def cut_raster(source: Path, target: Path) -> tuple[np.ndarray, dict[str, Any]]:
         transform, crs = dataset.window_transform(window), dataset.crs
         shared = {"dtype": dataset.dtypes[0], "nodata": dataset.nodata, "crs": crs, "count": 1}
     height, width = pixels.shape
-    with rasterio.open(
-        target, "w", **PROFILE, **shared, height=height, width=width, transform=transform
-    ) as dataset:
+    with rasterio.open(target, "w", **PROFILE, **shared, height=height, width=width, transform=transform) as dataset:
         dataset.write(pixels, 1)
     with rasterio.open(target) as dataset:
         if not np.array_equal(dataset.read(1), pixels):

@@ -143,7 +143,7 @@ class Parameters(StrictModel):
     token_secret: SourceName | None = None
     """Name of the secret with the STAC token."""
     reuse_from: Text | None = None
-    """Cube whose merges to reuse. Accepted and not needed: equal merges are shared by their identity."""
+    """Cube whose identity cube this one works over: merges that are equal are then shared, and published once."""
     local: Text | None = None
     """Directory of scenes. cube-builder reads it; a serverless build cannot, see ``StartRequest.resolve``."""
     recursive: Flag = False

@@ -14,7 +14,16 @@ from rasterio.windows import Window
 
 from stratocube.cube.mask import QualityMask
 from stratocube.errors import InvalidRequest
-from stratocube.pixels.composite import Choice, CompositeFunction, Counter, fits, make_reducer, provenance, within
+from stratocube.pixels.composite import (
+    Choice,
+    CompositeFunction,
+    Counter,
+    Reducer,
+    fits,
+    make_reducer,
+    provenance,
+    within,
+)
 from stratocube.pixels.confidence import OliFlag
 from stratocube.pixels.judge import Observed, judge
 from stratocube.pixels.masks import saturated_pixels
@@ -82,6 +91,13 @@ class BlendPlan:
         return sources not in self.without_oli if isinstance(sources, int) else oli_pixels(sources, self.without_oli)
 
     @property
+    def makes_quality(self) -> bool:
+        """Whether the composite is that of the quality which the layers need anyway."""
+        of_quality = all(observation.band == observation.quality for observation in self.observations)
+        plain = self.function == "LCF" and self.valid_range is None and self.nodata == self.mask.nodata
+        return self.with_layers and plain and of_quality
+
+    @property
     def names_sources(self) -> bool:
         """Whether there is anything for DATASOURCE to tell."""
         return any(observation.datasource is not None for observation in self.observations)
@@ -146,11 +162,12 @@ class _Date:
     def values(self) -> NDArray[Any]:
         """The band in the type of the result, nodata as the plan has it."""
         plan, path = self._plan, self._observation.band
-        values = self.quality if path == self._observation.quality else self._reader.read(path, self._window)
+        is_quality = path == self._observation.quality
+        values = self.quality if is_quality else self._reader.read(path, self._window)
         if not np.can_cast(values.dtype, plan.dtype, "safe"):
             message = f"{path} holds {values.dtype}, which {plan.dtype} cannot hold without loss"
             raise InvalidRequest(message, field="data_type")
-        tag = self._reader.nodata(path)
+        tag = None if is_quality else self._reader.nodata(path)  # the mask says what is nodata in the quality
         if tag is None or tag == plan.nodata or np.isnan(tag) or not fits(tag, values.dtype):
             return values.astype(plan.dtype, copy=False)
         own_nodata = values == values.dtype.type(tag)
@@ -177,8 +194,12 @@ class _Strip:
         shape, dates = (rows.stop - rows.start, width), len(plan.observations)
         self._rows = rows
         self._nodata, self._valid_range = plan.nodata, plan.valid_range
-        self._reducer = make_reducer(plan.function, shape, plan.dtype, plan.nodata, dates, workspace)
         self._layers = _Layers(plan, shape) if plan.with_layers else None
+        self._reducer: Reducer
+        if self._layers is not None and plan.makes_quality:
+            self._reducer = _TakenQuality(self._layers, plan.dtype)
+        else:
+            self._reducer = make_reducer(plan.function, shape, plan.dtype, plan.nodata, dates, workspace)
 
     @property
     def done(self) -> bool:
@@ -207,7 +228,8 @@ class _Layers:
         self._plan = plan
         self._counter = Counter(shape, len(plan.observations))
         self._choice = Choice(shape, len(plan.observations))
-        self._quality: NDArray[Any] = np.full(shape, plan.mask.nodata, dtype=np.min_scalar_type(plan.mask.nodata))
+        # The quality of the date taken.
+        self.quality: NDArray[Any] = np.full(shape, plan.mask.nodata, dtype=np.min_scalar_type(plan.mask.nodata))
         self._sources: NDArray[np.uint8] | None = None
         if plan.names_sources:
             self._sources = np.full(shape, DATASOURCE_NODATA, dtype=np.uint8)
@@ -219,9 +241,9 @@ class _Layers:
             return
         taken = self._choice.take(rank, offer)
         quality = date.quality[rows]
-        if quality.dtype != self._quality.dtype:  # once, unless the dates have different types
-            self._quality = self._quality.astype(np.promote_types(quality.dtype, self._quality.dtype))
-        select(self._quality, quality, taken)
+        if quality.dtype != self.quality.dtype:  # once, unless the dates have different types
+            self.quality = self.quality.astype(np.promote_types(quality.dtype, self.quality.dtype))
+        select(self.quality, quality, taken)
         if self._sources is not None and date.sources is not None:
             select(self._sources, date.sources[rows] if isinstance(date.sources, np.ndarray) else date.sources, taken)
 
@@ -235,8 +257,30 @@ class _Layers:
             total_observations=self._counter.total_observations(),
             provenance=provenance(self._choice.rank, days) if of_one_date else None,
             datasource=self._sources if of_one_date else None,
-            counts=count_quality(self._quality, self._plan.mask, oli=self._plan.oli(self._sources)),
+            counts=count_quality(self.quality, self._plan.mask, oli=self._plan.oli(self._sources)),
         )
+
+
+class _TakenQuality:
+    """The reducer of a composite that the layers make anyway: that of the quality band."""
+
+    done = True
+
+    def __init__(self, layers: _Layers, dtype: np.dtype[Any]) -> None:
+        self._layers, self._dtype = layers, dtype
+
+    def wants(self, quality: Observed) -> bool:
+        return False
+
+    def add(self, rank: int, values: NDArray[Any], offer: Observed) -> None:
+        """Nothing: the layers have taken it."""
+
+    def result(self) -> NDArray[Any]:
+        quality = self._layers.quality
+        if not np.can_cast(quality.dtype, self._dtype, "safe"):
+            message = f"the quality is {quality.dtype}, which {self._dtype} cannot hold without loss"
+            raise InvalidRequest(message, field="data_type")
+        return quality.astype(self._dtype)
 
 
 def _strips(plan: BlendPlan, height: int, width: int, workspace: Workspace) -> list[_Strip]:

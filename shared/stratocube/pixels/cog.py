@@ -6,6 +6,7 @@ tile. The bytes depend on the input alone (not on threads, time or path), so the
 
 from __future__ import annotations
 
+import math
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -145,9 +146,9 @@ def number_type(data_type: DTypeLike) -> np.dtype[Any]:
 def fits(value: float, dtype: np.dtype[Any]) -> bool:
     """Whether a data type can hold a number: integer types exactly, floating types within their range or as NaN."""
     if dtype.kind == "f":
-        return not np.isfinite(value) or abs(value) <= np.finfo(dtype).max
+        return not math.isfinite(value) or abs(value) <= float(np.finfo(dtype).max)
     limits = np.iinfo(dtype)
-    return bool(np.isfinite(value)) and float(value).is_integer() and limits.min <= value <= limits.max
+    return math.isfinite(value) and float(value).is_integer() and limits.min <= value <= limits.max
 
 
 def require_fit(nodata: float | None, dtype: np.dtype[Any]) -> None:

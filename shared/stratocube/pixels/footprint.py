@@ -13,18 +13,15 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 from rasterio.crs import CRS
-from rasterio.warp import transform
 from shapely.affinity import translate
 from shapely.geometry import MultiPoint, MultiPolygon, Polygon, box, mapping
 
 from stratocube.cube.geobox import GeoBox
 from stratocube.errors import InvalidRequest
 from stratocube.pixels.reading import is_nodata, rows_of, strips
-from stratocube.pixels.sources import crs_of, environment, geobox_of, open_raster, read_pixels
+from stratocube.pixels.sources import Points, crs_of, environment, geobox_of, open_raster, projected, read_pixels
 
 LONGITUDE_LATITUDE: Final = "EPSG:4326"
-
-Points = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 
 def raster_extent(path: str, crs: str = LONGITUDE_LATITUDE) -> dict[str, Any]:
@@ -117,8 +114,7 @@ class _Outline:
 
 def _projected(points: Points, geobox: GeoBox, crs: str) -> Points:
     target = _crs(crs)
-    with environment():
-        xs, ys = (np.asarray(axis) for axis in transform(crs_of(geobox), target, *(p.tolist() for p in points)))
+    xs, ys = projected(points[0].tolist(), points[1].tolist(), crs_of(geobox), target)
     if not (np.isfinite(xs).all() and np.isfinite(ys).all()):
         raise InvalidRequest(f"the raster reaches beyond where {crs} has coordinates", field="crs")
     if target.is_geographic:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from stratocube.pixels.cog import save_as_cog
+from stratocube.pixels.cog import fits, save_as_cog
 from stratocube.pixels.reading import is_nodata, same_shape
 from stratocube.pixels.sources import Raster, open_raster, read_raster
 from stratocube.pixels.tables import every_value, has_table, look_up
@@ -43,7 +43,7 @@ def match_histogram(
         limits = np.iinfo(source.dtype)
         matched = np.rint(matched).clip(limits.min, limits.max)
     becomes = matched.astype(source.dtype)
-    if nodata is not None:
+    if nodata is not None and fits(nodata, source.dtype):
         becomes[becomes == nodata] = beside_nodata(nodata, source.dtype)
     if has_table(source.dtype):
         table = every_value(source.dtype).copy()

@@ -9,7 +9,7 @@ In this order, nodata pixels staying as they are:
 1. *Cleaning*, buffer by buffer as listed, where there is ``erode_m``: morphological opening of the class. Where no disk
    of that radius fits into the class, its pixels take the value of the nearest observed pixel (by rows and columns)
    outside of the class. What is not observed, and what lies beyond the raster, counts as the class: a cloud that is cut
-   off there is no speck. With bits, other bits of ``not_clear_data`` and ``saturated_data`` that the pixel had stay set.
+   off there is no speck. With bits, what else of ``not_clear_data`` and ``saturated_data`` the pixel had stays set.
 2. *Margins*, of all buffers at once and of the cleaned classes, so that margins have no margins. With values, only
    pixels that are clear or in no list change: the others are not clear on their own account.
 """
@@ -141,14 +141,21 @@ def _clean(
     """Give the specks of a class to their surroundings, in place."""
     members = _members(quality, observed, mask, buffer) != 0
     others = observed & ~members
-    opened = dilate(~dilate(others, erosion), erosion)
-    specks = np.argwhere(members & ~opened)
+    specks = np.argwhere(members & ~_fits(others, erosion))
     values = _nearest(quality, others, specks, erosion)
     rows, columns = specks.T
     if mask.bits:
         kept = weight_of_bits(quality.dtype, {*mask.not_clear, *mask.saturated} - {*buffer.values})
         values |= quality[rows, columns] & kept
     quality[rows, columns] = values
+
+
+def _fits(others: NDArray[np.bool_], disk: Disk) -> NDArray[np.bool_]:
+    """Where a disk that has none of the others in it covers the pixel; its middle may lie beyond the raster."""
+    around = np.pad(others, disk.reach)
+    covered = dilate(~dilate(around, disk), disk)
+    rows, columns = others.shape
+    return covered[disk.reach : disk.reach + rows, disk.reach : disk.reach + columns]
 
 
 def _nearest(quality: NDArray[Any], others: NDArray[np.bool_], places: NDArray[np.intp], disk: Disk) -> NDArray[Any]:

@@ -1,8 +1,8 @@
 """Dilation by a disk: what lies within a distance of a pixel.
 
-A disk is a row of vertical lines, one a column. The line of half-length ``n`` is the line of ``n - 1`` and one more pixel
-at each end, so all lines of a disk are made one from the other. A dilation then costs two steps for every row and two
-for every column of the radius, each over whole arrays, whatever is in them.
+A disk is a row of vertical lines, one a column. The line of half-length ``n`` is the line of ``n - 1`` and one more
+pixel at each end, so all lines of a disk are made one from the other. A dilation then costs two steps for every row and
+two for every column of the radius, each over whole arrays, whatever is in them.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from stratocube.errors import InvalidRequest
 
 MOST_PIXELS: Final = 256
-"""Greatest radius of a disk in pixels. The time grows with it, and so does what a tile has to know of its neighbours."""
+"""Greatest radius of a disk in pixels. Time grows with it, and so does what a tile has to know of its neighbours."""
 
 _STRIP_BYTES: Final = 1 << 20
 """Of the rows worked on at a time: they are passed over again and again, and should stay in the cache."""

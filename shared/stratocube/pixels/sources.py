@@ -8,12 +8,13 @@ the messages of GDAL decide here between :class:`SourceMissing` (asking again do
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
 
+import numpy as np
 import rasterio
 from numpy.typing import NDArray
 from rasterio._err import CPLE_BaseError
@@ -22,6 +23,7 @@ from rasterio.enums import Resampling
 from rasterio.env import hasenv
 from rasterio.errors import RasterioIOError
 from rasterio.session import DummySession
+from rasterio.warp import transform
 from rasterio.windows import Window
 
 from stratocube.cube.geobox import GeoBox
@@ -40,6 +42,9 @@ SAFE_SETTINGS: Final[Mapping[str, str]] = MappingProxyType(
     }
 )
 """What reading depends on when the caller has entered no ``rasterio.Env`` of their own."""
+
+Points = tuple[NDArray[np.float64], NDArray[np.float64]]
+"""x and y of some points."""
 
 _READ_FAILURES: Final = (RasterioIOError, CPLE_BaseError)
 
@@ -189,6 +194,20 @@ def crs_of(geobox: GeoBox) -> CRS:
             return CRS.from_user_input(geobox.crs)
         except ValueError as error:  # rasterio's CRSError is one
             raise InvalidRequest(f"{geobox.crs!r} is no coordinate reference system: {error}", field="crs") from error
+
+
+def projected(xs: Sequence[float], ys: Sequence[float], source: CRS, target: CRS) -> Points:
+    """Points of one CRS in another: their x and y, infinite where the other has no coordinates for them."""
+    with environment():
+        try:
+            there = transform(source, target, xs, ys)
+        except CPLE_BaseError:
+            # One bad point fails all of them: one at a time, then.
+            if len(xs) == 1:
+                return np.array([np.inf]), np.array([np.inf])
+            single = [projected([x], [y], source, target) for x, y in zip(xs, ys, strict=True)]
+            return np.concatenate([x for x, _ in single]), np.concatenate([y for _, y in single])
+    return np.asarray(there[0], dtype=np.float64), np.asarray(there[1], dtype=np.float64)
 
 
 def _failed_open(path: str, name: str, error: BaseException) -> SourceMissing | TransientRead:

@@ -14,7 +14,6 @@ from rasterio.crs import CRS
 from rasterio.enums import Resampling
 from rasterio.io import MemoryFile
 from rasterio.vrt import WarpedVRT
-from rasterio.warp import transform
 from rasterio.windows import Window
 from rasterio.windows import transform as window_transform
 
@@ -23,6 +22,7 @@ from stratocube.pixels.cog import fits
 from stratocube.pixels.reading import is_nodata
 from stratocube.pixels.resampling import PICKING, WITHIN_SOURCE_RANGE, reach
 from stratocube.pixels.scaling import rescale, truncated
+from stratocube.pixels.sources import Points, projected
 
 _EDGE_POINTS: Final = 22
 """Points along each edge of a piece that are projected to find what it needs of a scene."""
@@ -142,9 +142,7 @@ def window_for(piece: Piece, scene: SceneGrid, target: Target, ratio: tuple[floa
     x, y = _source_pixels(columns, rows, scene, target)
     height, width = scene.shape
     known = np.isfinite(x) & np.isfinite(y)
-    if not known.any():
-        return None
-    if not known.all():  # part of the tile lies where the source's projection has no coordinates: read it all
+    if not known.all():  # the tile reaches beyond where the scene's projection has coordinates: read it all
         return Window(0, 0, width, height)
     margin_x, margin_y = (math.ceil(reach(target.method, r)) + _EDGE_MARGIN for r in ratio)
     left = max(0, math.floor(x.min()) - margin_x)
@@ -265,8 +263,9 @@ def _converted(values: NDArray[Any], nodata: float, part: ScenePart, target: Tar
     missing = is_nodata(values, nodata)
     scaling, source_type = part.scaling, part.data.dtype
     if scaling is not None:
-        if values.dtype.kind == "f" and source_type.kind in "iu":
-            values = _whole(np.where(missing, 0, values), source_type)
+        if values.dtype.kind == "f":
+            values = np.where(missing, 0, values)
+            values = _whole(values, source_type) if source_type.kind in "iu" else values
         found = rescale(
             np.ma.masked_array(values, mask=missing),
             scaling.multiplier,
@@ -295,17 +294,16 @@ def _whole(values: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
 
 def _source_pixels(
     columns: NDArray[np.floating[Any]], rows: NDArray[np.floating[Any]], scene: SceneGrid, target: Target
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Where points of the tile (columns and rows from its corner) are in a scene; inf where it has no coordinates."""
+) -> Points:
+    """Where points of the tile (columns and rows from its corner) are in a scene; NaN where it has no coordinates."""
     x, y = _applied(target.transform, columns, rows)
-    there_x, there_y = transform(target.crs, scene.crs, x.tolist(), y.tolist())
-    return _applied(~scene.transform, np.asarray(there_x), np.asarray(there_y))
+    return _applied(~scene.transform, *projected(x.tolist(), y.tolist(), target.crs, scene.crs))
 
 
-def _applied(
-    affine: Affine, x: NDArray[np.floating[Any]], y: NDArray[np.floating[Any]]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _applied(affine: Affine, x: NDArray[np.floating[Any]], y: NDArray[np.floating[Any]]) -> Points:
     a, b, c, d, e, f = tuple(affine)[:6]
+    known = np.isfinite(x) & np.isfinite(y)
+    x, y = np.where(known, x, np.nan), np.where(known, y, np.nan)
     return a * x + b * y + c, d * x + e * y + f
 
 

@@ -12,9 +12,10 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any
 
-from stratocube.errors import Conflict
+from stratocube.errors import InvalidRequest
 from stratocube.pixels.postprocess import bands_to_check, post_processing_quality
 from stratocube.pixels.statistics import qa_statistics
+from stratocube.pixels.validate import Expected, validate_merges
 from stratocube.state.activities import Finished, Work
 from stratocube.state.builds import StepResult
 from stratocube.state.status import Outcome, Step
@@ -24,7 +25,7 @@ from stratocube.storage.keys import BuildKeys
 from stratocube.workflow.build_plan import UnitPlan
 from stratocube.workflow.context import Invocation, Stack
 from stratocube.workflow.files import put_cog
-from stratocube.workflow.perform import Task, perform
+from stratocube.workflow.perform import DoneOver, Task, perform
 from stratocube.workflow.products import date_file_key, post_process_activity_id
 from stratocube.workflow.tasks import DateStack, MergeTask, SceneRef, StoredFile
 
@@ -70,7 +71,7 @@ def merged_dates(stack: Stack, unit: UnitPlan) -> list[MergedDate]:
     """The unit's dates in order, every merge of them done.
 
     Raises:
-        Conflict: a merge is not done, for another build is doing it over.
+        DoneOver: a merge is not done, for another build is doing it over.
     """
     tasks = [
         MergeTask.from_json(task) for task in stack.work.read_json(BuildKeys(unit.plan.build_id).merges(str(unit.unit)))
@@ -82,6 +83,7 @@ def prepare_date(stack: Stack, invocation: Invocation, build_id: str, unit_id: s
     """Bring the quality of one date in line with its bands, unless there is nothing to do or it is done.
 
     Raises:
+        InvalidRequest: a merge is not what the definition says (it was made by hand, or damaged).
         SourceMissing, TransientRead: a merge cannot be read.
     """
     unit = UnitPlan.load(stack, build_id, unit_id)
@@ -90,7 +92,12 @@ def prepare_date(stack: Stack, invocation: Invocation, build_id: str, unit_id: s
         for task in stack.work.read_json(BuildKeys(build_id).merges(unit_id))
         if task["date"] == day
     ]
-    (merged,) = _with_results(stack, unit, tasks)
+    try:
+        (merged,) = _with_results(stack, unit, tasks)
+    except DoneOver:
+        return Outcome.BUSY
+    with gdal_environment(stack.environment):
+        _check_merges(stack, merged)
     if not merged.gaps_of:
         stack.builds.record(build_id, StepResult(Step.PREPARE_DATES, unit_id, day, Outcome.REUSED, 0.0))
         return Outcome.REUSED
@@ -113,7 +120,7 @@ def date_stacks(stack: Stack, dates: list[MergedDate]) -> list[DateStack]:
     """The dates as the following steps use them: with the quality that is in line with the bands.
 
     Raises:
-        Conflict: the quality of a date is not done, for another build is doing it over.
+        DoneOver: the quality of a date is not done, for another build is doing it over.
     """
     prepared = stack.activities.all_finished(merged.post_process_id for merged in dates if merged.gaps_of)
     return [_date_stack(merged, prepared) for merged in dates]
@@ -123,7 +130,7 @@ def _with_results(stack: Stack, unit: UnitPlan, tasks: list[MergeTask]) -> list[
     found = stack.activities.all_finished(task.activity_id for task in tasks)
     missing = [task for task in tasks if task.activity_id not in found]
     if missing:
-        raise Conflict(
+        raise DoneOver(
             f"merge {missing[0].part} is not done ({len(missing)} of {len(tasks)}): another build is doing it over"
         )
     days: dict[date, list[MergeTask]] = {}
@@ -133,6 +140,17 @@ def _with_results(stack: Stack, unit: UnitPlan, tasks: list[MergeTask]) -> list[
         MergedDate(unit, day, tuple(of_day), {task.band: found[task.activity_id].result for task in of_day})
         for day, of_day in sorted(days.items())
     ]
+
+
+def _check_merges(stack: Stack, merged: MergedDate) -> None:
+    """Look at the header of every merge before anything is made of it: most were made by other builds, long ago."""
+    definition = merged.unit.plan.definition
+    paths = {band: gdal_path(stack.products.href(kept["file"]["key"])) for band, kept in merged.results.items()}
+    bands = {band: Expected(definition.band(band).data_type, definition.band(band).nodata) for band in paths}
+    problems = validate_merges({merged.day.isoformat(): paths}, bands, merged.unit.geobox)
+    if problems:
+        listed = "; ".join(f"{problem.date} {problem.band} ({problem.href}) {problem.reason}" for problem in problems)
+        raise InvalidRequest(f"{listed}. Start the build with force to make them again", field="merges")
 
 
 def _post_process(stack: Stack, merged: MergedDate) -> Mapping[str, Any]:
@@ -174,7 +192,7 @@ def _date_stack(merged: MergedDate, prepared: Mapping[str, Finished]) -> DateSta
     datasource = of_quality.get("datasource")
     if merged.gaps_of:
         if merged.post_process_id not in prepared:
-            raise Conflict(f"the quality of {merged.day} is not done: another build is doing it over")
+            raise DoneOver(f"the quality of {merged.day} is not done: another build is doing it over")
         results[quality_band] = of_quality = prepared[merged.post_process_id].result
         ids[quality_band] = merged.post_process_id
     merges = {band: StoredFile.from_json(result["file"]) for band, result in results.items()}

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from stratocube.errors import Conflict
 from stratocube.state.activities import Claim, Finished, Work
 from stratocube.state.builds import StepResult
 from stratocube.state.status import Outcome, Step
@@ -83,18 +84,35 @@ def perform(
     return Outcome.BUILT
 
 
+class DoneOver(Conflict):
+    """Work that was done is not: another build is doing it over. Ask again when it has."""
+
+
+class RecordedStep:
+    """A step under way; says whether its end is to be recorded."""
+
+    def __init__(self) -> None:
+        self.is_busy = False
+
+    def busy(self) -> None:
+        """The step could not be done now and will be asked for again: record nothing."""
+        self.is_busy = True
+
+
 @contextmanager
-def recorded(stack: Stack, build_id: str, unit_id: str, step: Step) -> Iterator[None]:
+def recorded(stack: Stack, build_id: str, unit_id: str, step: Step) -> Iterator[RecordedStep]:
     """Record how a step that belongs to one build alone (search, prepare blend) ended."""
     started = time.monotonic()
+    under_way = RecordedStep()
     try:
-        yield
+        yield under_way
     except Exception as error:
         with _noting(error, "recording the failure failed too"):
             result = StepResult(step, unit_id, "", Outcome.FAILED, _since(started), cause=cause_of(error))
             stack.builds.record(build_id, result)
         raise
-    stack.builds.record(build_id, StepResult(step, unit_id, "", Outcome.BUILT, _since(started)))
+    if not under_way.is_busy:
+        stack.builds.record(build_id, StepResult(step, unit_id, "", Outcome.BUILT, _since(started)))
 
 
 def cause_of(error: BaseException) -> str:

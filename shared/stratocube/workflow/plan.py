@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from stratocube.cube.definition import CubeDefinition
 from stratocube.cube.grids import Tile
 from stratocube.cube.requests import StartRequest
-from stratocube.errors import Conflict, InvalidRequest
+from stratocube.errors import Conflict, InvalidRequest, NotFound
 from stratocube.storage.keys import BuildKeys
 from stratocube.workflow.build_plan import BuildPlan
 from stratocube.workflow.collections import cover_units
@@ -32,6 +33,7 @@ def plan_build(stack: Stack, build_id: str) -> dict[str, Any]:
         raise Conflict(f"build {build_id} is {build.status}: {build.cause or 'it was closed before it began'}")
     request = StartRequest.parse(build.request)
     definition = request.resolve(CubeDefinition.parse(stack.cubes.get(build.cube_id).definition))
+    definition = _with_merges_of(stack, definition)
     plan = BuildPlan(build_id, definition, request, _tiles(stack, definition.grs, request.tiles))
     units = request.units(definition)
     keys = BuildKeys(build_id)
@@ -45,6 +47,27 @@ def plan_build(stack: Stack, build_id: str) -> dict[str, Any]:
     cover_units(stack, plan, units[:1])
     stack.builds.start(build_id, now=stack.now())
     return {"build_id": build_id, "units": {"bucket": stack.work.bucket, "key": keys.units}}
+
+
+def _with_merges_of(stack: Stack, definition: CubeDefinition) -> CubeDefinition:
+    """The cube over the identity cube of the one that ``reuse_from`` names: merges that are equal are then shared."""
+    named = definition.parameters.reuse_from
+    if named is None:
+        return definition
+    other_id = named if re.search(r"-\d+$", named) else f"{named}-{definition.version}"
+    field = "parameters.reuse_from"
+    try:
+        other = CubeDefinition.parse(stack.cubes.get(other_id).definition)
+    except NotFound as error:
+        raise InvalidRequest(f"there is no cube {other_id}", field=field) from error
+    for name in ("grs", "resolution", "version"):
+        if getattr(other, name) != getattr(definition, name):
+            raise InvalidRequest(
+                f"{other_id} has {name} {getattr(other, name)}, this cube {getattr(definition, name)}: "
+                "only cubes on the same grid, resolution and version share merges",
+                field=field,
+            )
+    return CubeDefinition.parse(definition.to_json() | {"datacube_identity": other.identity_name})
 
 
 def _tiles(stack: Stack, grid: str, tile_ids: tuple[str, ...]) -> dict[str, Tile]:

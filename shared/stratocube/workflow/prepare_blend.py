@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from stratocube.pixels.ranking import DateScore, rank_dates
-from stratocube.state.status import Step
+from stratocube.state.status import Outcome, Step
 from stratocube.storage.keys import BuildKeys
 from stratocube.workflow.build_plan import UnitPlan
 from stratocube.workflow.context import Stack
 from stratocube.workflow.dates import date_stacks, merged_dates
-from stratocube.workflow.perform import recorded
+from stratocube.workflow.perform import DoneOver, recorded
 from stratocube.workflow.products import unit_blends
 from stratocube.workflow.tasks import DateStack, UnitStack
 
@@ -19,16 +19,20 @@ def prepare_unit(stack: Stack, build_id: str, unit_id: str) -> dict[str, Any]:
     """Write ``stack.json`` and ``blends.json`` of a unit whose merges are done.
 
     Returns:
-        ``{"build_id", "unit_id", "blends": {"bucket", "key"}}``.
-
-    Raises:
-        Conflict: a merge of the unit is not done, for another build is doing it over.
+        ``{"build_id", "unit_id", "outcome", "blends": {"bucket", "key"}}``. The outcome is BUSY, and nothing is
+        written, while another build does a merge of the unit over.
     """
-    with recorded(stack, build_id, unit_id, Step.PREPARE_BLEND):
+    keys, this = BuildKeys(build_id), {"build_id": build_id, "unit_id": unit_id}
+    answer = this | {"blends": {"bucket": stack.work.bucket, "key": keys.blends(unit_id)}}
+    with recorded(stack, build_id, unit_id, Step.PREPARE_BLEND) as step:
         unit = UnitPlan.load(stack, build_id, unit_id)
-        keys, this = BuildKeys(build_id), {"build_id": build_id, "unit_id": unit_id}
-        dates = merged_dates(stack, unit)
-        found = UnitStack(_ranked(unit, date_stacks(stack, dates)))
+        try:
+            dates = merged_dates(stack, unit)
+            ranked = _ranked(unit, date_stacks(stack, dates))
+        except DoneOver:
+            step.busy()
+            return answer | {"outcome": Outcome.BUSY.value}
+        found = UnitStack(ranked)
         blends = unit_blends(unit)
         stack.work.put_json(keys.stack(unit_id), found.to_json())
         stack.work.put_json(keys.blends(unit_id), [this | {"band": blend.band} for blend in blends])
@@ -42,7 +46,7 @@ def prepare_unit(stack: Stack, build_id: str, unit_id: str) -> dict[str, Any]:
                 Step.BLEND: len(blends),
             },
         )
-    return this | {"blends": {"bucket": stack.work.bucket, "key": keys.blends(unit_id)}}
+    return answer | {"outcome": Outcome.BUILT.value}
 
 
 def _ranked(unit: UnitPlan, dates: list[DateStack]) -> tuple[DateStack, ...]:

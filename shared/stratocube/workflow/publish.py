@@ -21,7 +21,6 @@ from stratocube.catalog.products import (
     identity_item,
 )
 from stratocube.cube.naming import band_file
-from stratocube.errors import Conflict
 from stratocube.pixels.indexes import band_index_of_files
 from stratocube.pixels.quicklook import generate_quick_look, generate_rgb
 from stratocube.state.activities import Work
@@ -34,7 +33,7 @@ from stratocube.workflow.build_plan import UnitPlan
 from stratocube.workflow.context import Invocation, Stack
 from stratocube.workflow.described import crs_info, layer_info, resolution_in_metres
 from stratocube.workflow.files import COG_TYPE, put_cog, put_file
-from stratocube.workflow.perform import Task, perform
+from stratocube.workflow.perform import DoneOver, Task, perform
 from stratocube.workflow.products import (
     blend_activity_id,
     collection_root,
@@ -111,14 +110,16 @@ def publish_composite(stack: Stack, invocation: Invocation, build_id: str, unit_
     A cube of identity products (IDT) has no composite: its unit has succeeded with its dates.
 
     Raises:
-        Conflict: a blend of the unit is not done, for another build is doing it over.
         SourceMissing, TransientRead: a blend cannot be read.
     """
     unit = UnitPlan.load(stack, build_id, unit_id)
     outcome = Outcome.BUILT
     if unit.plan.definition.composite_function != "IDT":
         found = load_stack(stack, build_id, unit_id)
-        product = _composite(stack, unit, found)
+        try:
+            product = _composite(stack, unit, found)
+        except DoneOver:
+            return Outcome.BUSY
         work = Work(product.identity, Step.PUBLISH, unit.plan.definition.id, str(unit.unit))
         outcome = perform(
             stack,
@@ -138,7 +139,7 @@ def _composite(stack: Stack, unit: UnitPlan, found: UnitStack) -> _Product:
     results = stack.activities.all_finished(blend_ids.values())
     missing = [band for band, activity_id in blend_ids.items() if activity_id not in results]
     if missing:
-        raise Conflict(f"the blend of {missing[0]} is not done: another build is doing it over")
+        raise DoneOver(f"the blend of {missing[0]} is not done: another build is doing it over")
     files: dict[str, StoredFile] = {}
     layers: Mapping[str, Any] = {}
     for activity_id in blend_ids.values():

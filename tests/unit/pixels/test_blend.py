@@ -164,6 +164,45 @@ def test_the_nodata_tag_of_a_file_counts_beside_that_of_the_band(files: Files) -
     assert blend([date], function="LCF", layers=False, **BAND).data.tolist() == [[NODATA, 5]]
 
 
+def test_the_tag_of_a_quality_file_does_not_count(files: Files) -> None:
+    quality = files.write("quality", [[0, 2, 255]], "uint8", nodata=0)
+    date = replace(files.observation(1, [[0, 0, 0]], [[1, 2, 3]]), quality=quality)
+    assert blend([date], function="LCF", layers=False, **BAND).data.tolist() == [[1, 2, NODATA]]
+    for layers in (False, True):
+        of_quality = replace(date, band=quality)
+        result = blend([of_quality], function="LCF", mask=FMASK, data_type="uint8", nodata=255, layers=layers)
+        assert result.data.tolist() == [[0, 2, 255]]
+
+
+@pytest.mark.parametrize("layers", [False, True])
+def test_the_composite_of_the_quality_may_have_a_larger_type_but_no_smaller_one(files: Files, layers: bool) -> None:
+    quality = files.write("quality", [[0, 300]], "int16")
+    date = replace(files.observation(1, [[0, 0]]), quality=quality, band=quality)
+    mask = replace(FMASK, not_clear=(300,))
+    larger = blend([date], function="LCF", mask=mask, data_type="int32", nodata=255, layers=layers)
+    assert larger.data.tolist() == [[0, 300]]
+    assert larger.data.dtype == np.int32
+    with pytest.raises(InvalidRequest, match="uint8 cannot hold"):
+        blend([date], function="LCF", mask=mask, data_type="uint8", nodata=255, layers=layers)
+
+
+@pytest.mark.parametrize("nodata", [255, 77])
+@pytest.mark.parametrize("layers", [False, True])
+def test_the_composite_of_the_quality_has_the_nodata_of_its_band(files: Files, layers: bool, nodata: int) -> None:
+    dates = [files.observation(1, [[255, 0, 2]]), files.observation(2, [[255, 4, 3]])]
+    result = blend(dates, function="LCF", mask=FMASK, data_type="uint8", nodata=nodata, layers=layers)
+    assert result.data.tolist() == [[nodata, 0, 3]]
+
+
+def test_dates_with_quality_of_different_types_are_composited_together(files: Files) -> None:
+    date = files.observation(1, [[2, 0]])
+    wide = files.write("wide", [[0, 4]], "int16")
+    dates = [date, replace(files.observation(2, [[0, 0]]), quality=wide, band=wide)]
+    result = blend(dates, function="LCF", mask=FMASK, data_type="int16", nodata=255, layers=True)
+    assert result.data.tolist() == [[0, 0]]
+    assert layers_of(result).efficacy == 100
+
+
 def test_files_of_a_smaller_type_are_taken(files: Files) -> None:
     date = replace(files.observation(1, [[0, 0]], [[1, 1]]), band=files.write("small", [[200, 7]], "uint8"))
     result = blend([date], function="MED", layers=False, **BAND)

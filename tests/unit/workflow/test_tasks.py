@@ -21,9 +21,7 @@ SOURCE = SourceAsset(
     platform="sentinel-2b",
     item_href="",
 )
-TASK = MergeTask(
-    "b1", "000000_2023-08-01_2023-08-31", date(2023, 8, 10), "B04", "a" * 64, "k.tif", (SOURCE,), ("s2a",)
-)
+TASK = MergeTask("b1", "000000_2023-08-01_2023-08-31", date(2023, 8, 10), "B04", "a" * 64, "k.tif", (SOURCE,), ("s2a",))
 ENTRY = DateStack(
     date=date(2023, 8, 10),
     efficacy=12.5,
