@@ -18,11 +18,14 @@ import numpy as np
 import rasterio
 from numpy.typing import NDArray
 from rasterio.enums import Resampling
-from rasterio.warp import reproject, transform
+from rasterio.vrt import WarpedVRT
+from rasterio.warp import transform
 
 Array = NDArray[Any]
 NO_SOURCE = 255
 NO_DAY = -1
+TOLERANCE = 0.125
+"""How far coordinates may be off, in pixels of the scene: GDAL's own default, and the project's."""
 
 
 @dataclass(frozen=True)
@@ -227,20 +230,20 @@ def _warped(band: Mapping[str, Any], scenes: Path, item: Any, target: Target, me
     with rasterio.open(scenes / asset["href"]) as scene:
         hole = scene.nodata if scene.nodata is not None else facts.get("nodata", band["nodata"])
         across, down = _pixels_under_one(target, scene)
-        warped = np.full(target.shape, hole, scene.dtypes[0])
-        reproject(
-            scene.read(1),
-            warped,
-            src_crs=scene.crs,
-            src_transform=scene.transform,
+        with WarpedVRT(
+            scene,
+            crs=target.crs,
+            transform=target.transform,
+            height=target.shape[0],
+            width=target.shape[1],
             src_nodata=hole,
-            dst_nodata=hole,
-            dst_crs=target.crs,
-            dst_transform=target.transform,
+            nodata=hole,
             resampling=method,
+            tolerance=TOLERANCE,
             XSCALE=1 / across,
             YSCALE=1 / down,
-        )
+        ) as on_tile:
+            warped = on_tile.read(1)
     kind = np.dtype(band["data_type"])
     if item["properties"].get("earthsearch:boa_offset_applied"):
         facts = facts | {"offset": 0}  # the archive says that it is out of the pixels already

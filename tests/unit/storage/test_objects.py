@@ -42,7 +42,7 @@ def test_a_missing_object_is_named(store: ObjectStore) -> None:
 
 def test_only_one_of_two_writers_of_a_new_object_wins(store: ObjectStore) -> None:
     store.swap_json("c.json", {"writer": 1}, etag=None)
-    with pytest.raises(Conflict, match="s3://cubes/c.json"):
+    with pytest.raises(Conflict, match=r"s3://cubes/c\.json"):
         store.swap_json("c.json", {"writer": 2}, etag=None)
     assert store.read_json("c.json") == {"writer": 1}
 
