@@ -28,6 +28,7 @@ from stratocube.errors import InvalidRequest
 from stratocube.pixels.masks import PixelClass, classify, weight_of_bits
 from stratocube.pixels.merge import Merge
 from stratocube.pixels.morphology import MOST_PIXELS, Disk, dilate
+from stratocube.pixels.reading import rows_of, strips
 from stratocube.pixels.selection import select
 from stratocube.pixels.sources import crs_of
 
@@ -69,15 +70,13 @@ def buffered_quality(quality: NDArray[Any], mask: QualityMask, geobox: GeoBox) -
     ``quality`` is an integer array (rows, columns) on ``geobox``. Errors as :func:`buffer_margin`.
     """
     result = quality.copy()
-    observed = quality != mask.nodata
     disks = _disks(mask, geobox)
     for buffer, (erosion, _) in zip(mask.buffers, disks, strict=True):
         if erosion != _NO_DISK:
-            _clean(result, observed, mask, buffer, erosion)
-    if mask.bits:
-        _widen_bits(result, observed, mask, [margin for _, margin in disks])
-    else:
-        _widen_values(result, observed, mask, [margin for _, margin in disks])
+            _clean(result, mask, buffer, erosion)
+    for buffer, (_, margin) in zip(mask.buffers, disks, strict=True):
+        if margin != _NO_DISK:
+            _widen(result, mask, buffer, margin)
     return result
 
 
@@ -121,41 +120,53 @@ def _pixel_size_m(geobox: GeoBox) -> tuple[float, float]:
     return geobox.resolution_x * metres, geobox.resolution_y * metres
 
 
-def _members(quality: NDArray[Any], observed: NDArray[np.bool_], mask: QualityMask, buffer: MaskBuffer) -> NDArray[Any]:
+def _members(quality: NDArray[Any], mask: QualityMask, buffer: MaskBuffer) -> NDArray[Any]:
     """Where the class is, not 0 there: with bits the bits that are set, else a number that is higher the earlier the
-    value is listed."""
+    value is listed. An unsigned array."""
     if mask.bits:
         unsigned = quality.view(f"u{quality.dtype.itemsize}")
-        found: NDArray[Any] = unsigned & weight_of_bits(unsigned.dtype, buffer.values)
-        select(found, 0, ~observed)
-        return found
-    found = np.zeros(quality.shape, dtype=np.uint8)
-    for number, value in zip(range(len(buffer.values), 0, -1), buffer.values, strict=True):
-        select(found, number, quality == value)
-    return found
+        bits: NDArray[Any] = unsigned & weight_of_bits(unsigned.dtype, buffer.values)
+        select(bits, 0, quality == mask.nodata)
+        return bits
+    numbers = np.zeros(quality.shape, dtype=np.uint8)
+    for number, value in _numbered(buffer):
+        select(numbers, number, quality == value)
+    return numbers
 
 
-def _clean(
-    quality: NDArray[Any], observed: NDArray[np.bool_], mask: QualityMask, buffer: MaskBuffer, erosion: Disk
-) -> None:
+def _numbered(buffer: MaskBuffer) -> list[tuple[int, int]]:
+    """(number, value): the first value has the highest number."""
+    return list(zip(range(len(buffer.values), 0, -1), buffer.values, strict=True))
+
+
+def _clean(quality: NDArray[Any], mask: QualityMask, buffer: MaskBuffer, erosion: Disk) -> None:
     """Give the specks of a class to their surroundings, in place."""
-    members = _members(quality, observed, mask, buffer) != 0
-    others = observed & ~members
-    specks = np.argwhere(members & ~_fits(others, erosion))
-    values = _nearest(quality, others, specks, erosion)
-    rows, columns = specks.T
-    if mask.bits:
-        kept = weight_of_bits(quality.dtype, {*mask.not_clear, *mask.saturated} - {*buffer.values})
-        values |= quality[rows, columns] & kept
-    quality[rows, columns] = values
+    others = np.empty(quality.shape, dtype=np.bool_)
+    for rows in _parts(quality):
+        part = quality[rows]
+        np.logical_and(part != mask.nodata, _members(part, mask, buffer) == 0, out=others[rows])
+    covered = _covered(others, erosion)
+    for rows in _parts(quality):
+        part = quality[rows]
+        specks = np.argwhere((part != mask.nodata) & ~others[rows] & ~covered[rows])
+        # The others stay as they are, so it does not matter that specks above have new values already.
+        values = _nearest(quality, others, np.add(specks, (rows.start, 0)), erosion)
+        of_speck = tuple(specks.T)
+        if mask.bits:
+            values |= part[of_speck] & weight_of_bits(part.dtype, _excluding(mask) - {*buffer.values})
+        part[of_speck] = values
 
 
-def _fits(others: NDArray[np.bool_], disk: Disk) -> NDArray[np.bool_]:
+def _excluding(mask: QualityMask) -> set[int]:
+    return {*mask.not_clear, *mask.saturated}
+
+
+def _covered(others: NDArray[np.bool_], disk: Disk) -> NDArray[np.bool_]:
     """Where a disk that has none of the others in it covers the pixel; its middle may lie beyond the raster."""
-    around = np.pad(others, disk.reach)
-    covered = dilate(~dilate(around, disk), disk)
+    free = dilate(np.pad(others, disk.reach), disk)
+    np.logical_not(free, out=free)
     rows, columns = others.shape
-    return covered[disk.reach : disk.reach + rows, disk.reach : disk.reach + columns]
+    return dilate(free, disk)[disk.reach : disk.reach + rows, disk.reach : disk.reach + columns]
 
 
 def _nearest(quality: NDArray[Any], others: NDArray[np.bool_], places: NDArray[np.intp], disk: Disk) -> NDArray[Any]:
@@ -166,7 +177,7 @@ def _nearest(quality: NDArray[Any], others: NDArray[np.bool_], places: NDArray[n
     for row, column in sorted(disk.offsets(), key=lambda offset: (offset[0] ** 2 + offset[1] ** 2, offset)):
         if not waiting.size:
             break
-        there = places[waiting] + (row, column)
+        there = np.add(places[waiting], (row, column))
         inside = ((there >= 0) & (there < others.shape)).all(axis=1)
         there[~inside] = 0
         found = others[there[:, 0], there[:, 1]] & inside
@@ -175,27 +186,32 @@ def _nearest(quality: NDArray[Any], others: NDArray[np.bool_], places: NDArray[n
     return result
 
 
-def _widen_values(quality: NDArray[Any], observed: NDArray[np.bool_], mask: QualityMask, margins: list[Disk]) -> None:
-    classes = classify(quality, mask)
-    free = (classes == PixelClass.CLEAR) | (classes == PixelClass.OTHER)
-    for buffer, margin in zip(mask.buffers, margins, strict=True):
-        if margin == _NO_DISK:
+def _spread(quality: NDArray[Any], mask: QualityMask, buffer: MaskBuffer, margin: Disk) -> NDArray[Any]:
+    """The members of a class and what they reach."""
+    members = np.concatenate([_members(quality[rows], mask, buffer) for rows in _parts(quality)])
+    return dilate(members, margin, combine=np.bitwise_or if mask.bits else np.maximum)
+
+
+def _widen(quality: NDArray[Any], mask: QualityMask, buffer: MaskBuffer, margin: Disk) -> None:
+    """Give a class its margin, in place. What other classes have as margin already is none of its members: a value or
+    bit is in one buffer."""
+    reached = _spread(quality, mask, buffer, margin)
+    for rows in _parts(quality):
+        part, of_part = quality[rows], reached[rows]
+        if mask.bits:
+            select(of_part, 0, part == mask.nodata)
+            unsigned = part.view(of_part.dtype)
+            unsigned |= of_part
             continue
-        # What an earlier margin has taken is not free, and its value not among these: values have one buffer.
-        reached = dilate(_members(quality, observed, mask, buffer), margin)
-        for number, value in zip(range(len(buffer.values), 0, -1), buffer.values, strict=True):
-            taken = free & (reached == number)
+        classes = classify(part, mask)
+        select(of_part, 0, (classes != PixelClass.CLEAR) & (classes != PixelClass.OTHER))
+        for number, value in _numbered(buffer):
+            taken = of_part == number
             if taken.any():  # a value that the type cannot hold is nowhere
-                select(quality, value, taken)
-        free &= reached == 0
+                select(part, value, taken)
 
 
-def _widen_bits(quality: NDArray[Any], observed: NDArray[np.bool_], mask: QualityMask, margins: list[Disk]) -> None:
-    unsigned = quality.view(f"u{quality.dtype.itemsize}")
-    for buffer, margin in zip(mask.buffers, margins, strict=True):
-        if margin == _NO_DISK:
-            continue
-        # A bit has one buffer: the margins set before do not take part.
-        reached = dilate(_members(quality, observed, mask, buffer), margin, combine=np.bitwise_or)
-        select(reached, 0, ~observed)
-        unsigned |= reached
+def _parts(quality: NDArray[Any]) -> list[slice]:
+    """Rows to work on at a time, for the arrays in between to be small."""
+    rows, columns = quality.shape
+    return [rows_of(window) for window in strips(rows, columns)]

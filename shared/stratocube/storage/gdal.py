@@ -21,6 +21,8 @@ _SETTINGS: Mapping[str, str] = {
     "GDAL_HTTP_CONNECTTIMEOUT": "10",
     "GDAL_HTTP_TIMEOUT": "60",
     "VSI_CACHE": "FALSE",
+    # MB of decoded blocks: every block is read once, so more would only take memory from the arrays.
+    "GDAL_CACHEMAX": "128",
 }
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from stratocube.errors import InvalidRequest
 from stratocube.pixels.postprocess import bands_to_check, post_processing_quality
+from stratocube.pixels.sources import read_raster
 from stratocube.pixels.statistics import qa_statistics
 from stratocube.pixels.validate import Expected, validate_merges
 from stratocube.state.activities import Finished, Work
@@ -25,6 +26,7 @@ from stratocube.storage.keys import BuildKeys
 from stratocube.workflow.build_plan import UnitPlan
 from stratocube.workflow.context import Invocation, Stack
 from stratocube.workflow.files import put_cog
+from stratocube.workflow.merge import oli_flag
 from stratocube.workflow.perform import DoneOver, Task, perform
 from stratocube.workflow.products import date_file_key, post_process_activity_id
 from stratocube.workflow.tasks import DateStack, MergeTask, SceneRef, StoredFile
@@ -168,6 +170,8 @@ def _post_process(stack: Stack, merged: MergedDate) -> Mapping[str, Any]:
             quality_nodata=quality.nodata,
             nodata_by_band={band: definition.band(band).nodata for band in merged.gaps_of},
         )
+        kept_source = merged.results[quality.name].get("datasource")
+        datasource = read_raster(gdal_path(stack.products.href(kept_source["key"]))).data if kept_source else None
         stored = put_cog(
             stack,
             date_file_key(unit, merged.day, quality.name, merged.post_process_id),
@@ -180,7 +184,7 @@ def _post_process(stack: Stack, merged: MergedDate) -> Mapping[str, Any]:
         )
     kept: dict[str, Any] = {"file": asdict(stored)}
     if mask is not None:
-        found = qa_statistics(data, mask)
+        found = qa_statistics(data, mask, oli=oli_flag(datasource, merged.tasks[0].datasets))
         kept |= {"efficacy": found.efficacy, "cloud_ratio": found.cloud_ratio}
     return kept
 

@@ -8,11 +8,14 @@ from dataclasses import asdict
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from stratocube.cube.bands import DATASOURCE, Band
+from stratocube.pixels.confidence import OliFlag
 from stratocube.pixels.mask_buffers import buffer_margin, buffered_merge
 from stratocube.pixels.merge import Merge, merge
 from stratocube.pixels.reading import is_nodata
+from stratocube.pixels.sensors import oli_pixels, sources_without_oli
 from stratocube.pixels.sources import SourceRaster
 from stratocube.pixels.statistics import qa_statistics
 from stratocube.state.activities import Work
@@ -74,7 +77,7 @@ def _make(stack: Stack, unit: UnitPlan, task: MergeTask) -> Mapping[str, Any]:
     return {
         "file": asdict(stored),
         **_validity(merged),
-        **_statistics(unit, band, merged),
+        **_statistics(unit, band, task, merged),
         **({"datasource": asdict(datasource)} if datasource else {}),
     }
 
@@ -92,6 +95,7 @@ def _merged(unit: UnitPlan, band: Band, task: MergeTask) -> Merge:
         resampling=definition.resampling(band.name),
         overlap="first" if definition.is_combined else "last",
         scale=band.scale_factor,
+        offset=band.scale_offset,
         datasource=task.datasets if definition.is_combined and band.name == definition.quality_band else None,
         margin=margin,
     )
@@ -133,9 +137,14 @@ def _raster(source: SourceAsset) -> SourceRaster:
     )
 
 
-def _statistics(unit: UnitPlan, band: Band, merged: Merge) -> Mapping[str, Any]:
+def _statistics(unit: UnitPlan, band: Band, task: MergeTask, merged: Merge) -> Mapping[str, Any]:
     definition = unit.plan.definition
     if band.name != definition.quality_band or definition.mask is None:
         return {}
-    found = qa_statistics(merged.data, definition.mask)
+    found = qa_statistics(merged.data, definition.mask, oli=oli_flag(merged.datasource, task.datasets))
     return {"efficacy": found.efficacy, "cloud_ratio": found.cloud_ratio}
+
+
+def oli_flag(datasource: NDArray[np.uint8] | None, datasets: tuple[str, ...]) -> OliFlag:
+    """Where a date is of an OLI sensor, by its DATASOURCE: everywhere when it has none."""
+    return True if datasource is None else oli_pixels(datasource, sources_without_oli(datasets))
