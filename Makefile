@@ -23,8 +23,8 @@ demo: install ## build two cubes of real Sentinel-2 scenes on this machine (PORT
 demo-down: ## end a demo that was killed and remove what demos wrote
 	@if [ -x $(BIN)/stratocube ]; then $(BIN)/stratocube demo-down; else rm -rf .stratocube demo-output; fi
 
-test: install-dev ## run the tests, but for those that build with SAM (pytest -m build)
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not build"
+test: install-dev ## run the tests, but for the slow ones (pytest -m build, -m slow)
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not build and not slow"
 
 lint: install-dev ## check style, types and the CloudFormation template
 	$(BIN)/ruff check

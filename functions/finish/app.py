@@ -6,6 +6,7 @@ from typing import Any
 from aws_lambda_powertools import Logger
 
 from stratocube.workflow.context import Stack
+from stratocube.workflow.events import build_of, error_of, failure_of, has, unit_of
 from stratocube.workflow.finish import fail_unit, finish_build
 
 logger = Logger()
@@ -15,6 +16,6 @@ stack = Stack.from_env(os.environ)
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """``{"build_id", "unit_id", "failed_step", "error"}`` fails a unit; ``{"build_id"}`` closes the build."""
-    if "unit_id" in event:
-        return fail_unit(stack, event["build_id"], event["unit_id"], event["failed_step"], event["error"])
-    return finish_build(stack, event["build_id"], event.get("error"))
+    if has(event, "unit_id"):
+        return fail_unit(stack, *unit_of(event), *failure_of(event))
+    return finish_build(stack, build_of(event), error_of(event))

@@ -6,8 +6,8 @@ from typing import Any
 from aws_lambda_powertools import Logger
 
 from stratocube.workflow.context import Invocation, Stack
+from stratocube.workflow.events import merge_task_of
 from stratocube.workflow.merge import merge_date
-from stratocube.workflow.tasks import MergeTask
 
 logger = Logger()
 stack = Stack.from_env(os.environ)
@@ -16,4 +16,4 @@ stack = Stack.from_env(os.environ)
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: Any) -> dict[str, str]:
     """One element of ``merges.json`` → ``{"outcome"}``."""
-    return {"outcome": merge_date(stack, Invocation.of(context), MergeTask.from_json(event))}
+    return {"outcome": merge_date(stack, Invocation.of(context), merge_task_of(event))}

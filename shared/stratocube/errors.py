@@ -44,6 +44,7 @@ class SourceMissing(StratocubeError):
     def __init__(self, href: str, reason: str) -> None:
         super().__init__(f"{href}: {reason}")
         self.href = href
+        self.reason = reason
 
 
 class TransientRead(StratocubeError):
@@ -52,6 +53,7 @@ class TransientRead(StratocubeError):
     def __init__(self, href: str, reason: str) -> None:
         super().__init__(f"{href}: {reason}")
         self.href = href
+        self.reason = reason
 
 
 class Conflict(StratocubeError):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 
 
 class SettingsError(RuntimeError):
@@ -27,6 +27,8 @@ class Settings:
     """Hosts STAC searches and scene assets may be read from, comma separated; ``*.example.org`` names all below."""
     allowed_buckets: tuple[str, ...] = ()
     """S3 buckets scenes may be read from, comma separated."""
+    secret_prefix: str = ""
+    """What the names of this stack's secrets begin with, such as ``stratocube/``."""
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> Settings:
@@ -35,7 +37,7 @@ class Settings:
         Raises:
             SettingsError: when required variables are missing or empty, naming all of them.
         """
-        required = [f for f in fields(cls) if f.type == "str"]
+        required = [f for f in fields(cls) if f.default is MISSING]
         missing = [_variable(f.name) for f in required if not env.get(_variable(f.name), "").strip()]
         if missing:
             raise SettingsError(f"these environment variables are missing or empty: {', '.join(missing)}")
@@ -43,6 +45,7 @@ class Settings:
             **{f.name: env[_variable(f.name)].strip() for f in required},
             allowed_hosts=_names(env.get(_variable("allowed_hosts"), "")),
             allowed_buckets=_names(env.get(_variable("allowed_buckets"), "")),
+            secret_prefix=env.get(_variable("secret_prefix"), "").strip(),
         )
 
 

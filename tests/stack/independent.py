@@ -128,21 +128,47 @@ def composite(stack: Stack, band: str) -> Array:
 
 def layers(stack: Stack) -> dict[str, Array]:
     """What a composite has beside its bands."""
-    clear = [stack.clear(day) for day in stack.days]
-    observed = [stack.observed(day) for day in stack.days]
-    found = {
-        "CLEAROB": np.sum(clear, axis=0, dtype=np.uint8) if clear else np.zeros(stack.shape, np.uint8),
-        "TOTALOB": np.sum(observed, axis=0, dtype=np.uint8) if observed else np.zeros(stack.shape, np.uint8),
-    }
+    clear, total = np.zeros(stack.shape, np.uint8), np.zeros(stack.shape, np.uint8)
+    for day in stack.days:
+        clear += stack.clear(day)
+        total += stack.observed(day)
+    found: dict[str, Array] = {"CLEAROB": clear, "TOTALOB": total}
     if stack.definition["composite_function"] != "LCF":
         return found
-    day_of_year = np.full(stack.shape, NO_DAY, np.int16)
+    provenance = np.full(stack.shape, NO_DAY, np.int16)
     source = np.full(stack.shape, NO_SOURCE, np.uint8)
     for day, taken in choice(stack, stack.quality_band).items():
-        day_of_year[taken] = date.fromisoformat(day).timetuple().tm_yday
+        provenance[taken] = day_of_year(day)
         source[taken] = stack.sources[day][taken]
     combined = {"DATASOURCE": source} if stack.definition.get("is_combined") else {}
-    return found | {"PROVENANCE": day_of_year} | combined
+    return found | {"PROVENANCE": provenance} | combined
+
+
+def day_of_year(day: str) -> int:
+    """1 to 366."""
+    return date.fromisoformat(day).timetuple().tm_yday
+
+
+def values_around(scene: Any, target: Target, *, fill: float) -> Array:
+    """What a scene has at the centre of every pixel of a tile, and TOLERANCE up, down, right and left of it.
+
+    Exact coordinates, no warping: (9, rows, columns), the centre first; ``fill`` outside of the scene.
+    """
+    rows, columns = np.mgrid[: target.shape[0], : target.shape[1]].reshape(2, -1) + 0.5
+    x, y = _applied(target.transform, columns, rows)
+    columns, rows = _applied(~scene.transform, *map(np.array, transform(target.crs, scene.crs, x, y)))
+    values = np.pad(scene.read(1), 1, constant_values=fill)
+    steps = (0, -TOLERANCE, TOLERANCE)
+    return np.stack(
+        [
+            values[
+                np.clip(np.floor(rows + down).astype(int) + 1, 0, values.shape[0] - 1),
+                np.clip(np.floor(columns + right).astype(int) + 1, 0, values.shape[1] - 1),
+            ].reshape(target.shape)
+            for down in steps
+            for right in steps
+        ]
+    )
 
 
 def choice(stack: Stack, band: str) -> dict[str, Array]:
@@ -185,7 +211,9 @@ def _average(stack: Stack, band: str) -> Array:
         total += np.where(clear, stack.days[day][band], 0)
         count += clear
     mean = np.sign(total) * (np.abs(total) // np.maximum(count, 1))
-    return np.where(count > 0, mean, stack.band(band)["nodata"]).astype(stack.band(band)["data_type"])
+    value = _empty(stack, band)
+    value[count > 0] = mean[count > 0]
+    return value
 
 
 def _empty(stack: Stack, band: str) -> Array:
@@ -213,7 +241,7 @@ def _mosaic(
     named = definition["parameters"].get("resampling", "bilinear")
     method = Resampling.nearest if band["name"] == definition["quality_band"] else Resampling[named]
     platforms = definition.get("metadata", {}).get("platforms", [items[0]["properties"].get("platform")])
-    mosaic = np.full(target.shape, band["nodata"], band["data_type"])
+    mosaic: Array = np.full(target.shape, band["nodata"], band["data_type"])
     source = np.full(target.shape, NO_SOURCE, np.uint8)
     for item in reversed(items) if definition.get("is_combined") else items:
         warped = _warped(band, scenes, item, target, method)
@@ -271,8 +299,11 @@ def _pixels_under_one(target: Target, scene: Any) -> tuple[float, float]:
     images in place of the pixels', and a scene that only touches the tile counts as enlarged.
     """
     row, column = target.shape[0] / 2, target.shape[1] / 2
-    corners = [(column + 0.5 * right, row + 0.5 * below) for right, below in ((-1, 0), (1, 0), (0, -1), (0, 1))]
-    xs, ys = zip(*(target.transform * corner for corner in corners), strict=True)
-    there = [~scene.transform * point for point in zip(*transform(target.crs, scene.crs, xs, ys), strict=True)]
-    (x0, y0), (x1, y1), (x2, y2), (x3, y3) = there
+    columns, rows = np.array([-0.5, 0.5, 0, 0]) + column, np.array([0, 0, -0.5, 0.5]) + row
+    xs, ys = transform(target.crs, scene.crs, *_applied(target.transform, columns, rows))
+    (x0, x1, x2, x3), (y0, y1, y2, y3) = _applied(~scene.transform, np.array(xs), np.array(ys))
     return abs(x1 - x0) + abs(x3 - x2), abs(y1 - y0) + abs(y3 - y2)
+
+
+def _applied(affine: Any, x: Array, y: Array) -> tuple[Array, Array]:
+    return affine.a * x + affine.b * y + affine.c, affine.d * x + affine.e * y + affine.f

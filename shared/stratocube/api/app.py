@@ -11,6 +11,7 @@ from aws_lambda_powertools.event_handler import APIGatewayRestResolver, CORSConf
 from stratocube.api.builds import add_build_routes
 from stratocube.api.cubes import add_cube_routes
 from stratocube.api.grids import add_grid_routes
+from stratocube.api.operations import add_operation_routes
 from stratocube.api.problems import answer_errors
 from stratocube.api.root import add_root_route
 from stratocube.api.services import Services
@@ -36,6 +37,7 @@ class Api:
         add_cube_routes(self._app, services)
         add_grid_routes(self._app, services)
         add_build_routes(self._app, services)
+        add_operation_routes(self._app, services)
 
     def resolve(self, event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         """The proxy response to a proxy event. Never raises for what a caller can send."""

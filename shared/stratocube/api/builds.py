@@ -7,15 +7,16 @@ from typing import Any
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 
-from stratocube.api.links import Link, Links
-from stratocube.api.replies import reply
+from stratocube.api.links import Links
+from stratocube.api.replies import build_links, reply
 from stratocube.api.requests import Query, json_body, path_id
 from stratocube.api.services import Services
 from stratocube.errors import InvalidRequest, NotFound
 from stratocube.state.builds import Build, StepResult, Unit
 from stratocube.state.status import Step
+from stratocube.workflow.estimate import MAX_DATES, expected_build
 from stratocube.workflow.progress import build_progress
-from stratocube.workflow.start import CheckedStart, check_start, start_build
+from stratocube.workflow.start import check_start, start_build
 
 PAGE = 100
 """Builds or failures a page, unless fewer are asked for."""
@@ -40,14 +41,15 @@ def add_build_routes(app: APIGatewayRestResolver, services: Services) -> None:
             allowed_buckets=services.allowed_buckets,
         )
         if checked.request.validate_only:
-            return reply(HTTPStatus.OK, _would_build(checked))
+            dates = Query(app.current_event).number("dates_per_unit", most=MAX_DATES)
+            return reply(HTTPStatus.OK, expected_build(checked, dates_per_unit=dates))
         build = start_build(checked, builds=services.builds, launch=services.launch, moment=services.now())
         links = Links(app.current_event)
         body = {
             "build_id": build.build_id,
             "status": build.status.value,
             "cube_id": build.cube_id,
-            "links": _build_links(build, links),
+            "links": build_links(build, links),
         }
         return reply(HTTPStatus.ACCEPTED, body, {"Location": links.url("builds", build.build_id)})
 
@@ -60,7 +62,8 @@ def add_build_routes(app: APIGatewayRestResolver, services: Services) -> None:
             "steps": progress["steps"],
             "units": progress["units"],
             "failed_units": progress["failed_units"],
-            "links": _build_links(build, Links(app.current_event)),
+            **({"stale": progress["stale"]} if "stale" in progress else {}),
+            "links": build_links(build, Links(app.current_event)),
         }
 
     @app.get("/builds")
@@ -72,7 +75,7 @@ def add_build_routes(app: APIGatewayRestResolver, services: Services) -> None:
         found = services.builds.of_cube(cube_id, limit=limit)
         return {
             "cube_id": cube_id,
-            "builds": [{**_header(build), "links": _build_links(build, links)} for build in found],
+            "builds": [{**_header(build), "links": build_links(build, links)} for build in found],
             "links": [links.link("cube", "cubes", cube_id)],
         }
 
@@ -92,6 +95,7 @@ def add_build_routes(app: APIGatewayRestResolver, services: Services) -> None:
             "failed_step": unit.failed_step,
             "cause": unit.cause,
             "totals": dict(unit.totals),
+            **({"staleness": dict(unit.staleness)} if unit.staleness is not None else {}),
             "activities": [
                 _activity(result)
                 for step in steps
@@ -131,17 +135,6 @@ def add_build_routes(app: APIGatewayRestResolver, services: Services) -> None:
         }
 
 
-def _would_build(checked: CheckedStart) -> dict[str, Any]:
-    periods = list(dict.fromkeys(unit.period for unit in checked.units))
-    return {
-        "cube_id": checked.definition.id,
-        "status": "VALID",
-        "unit_count": len(checked.units),
-        "tiles": list(checked.request.tiles),
-        "periods": [[period.start.isoformat(), period.end.isoformat()] for period in periods],
-    }
-
-
 def _header(build: Build) -> dict[str, Any]:
     return {
         "build_id": build.build_id,
@@ -151,15 +144,14 @@ def _header(build: Build) -> dict[str, Any]:
         "started_at": build.started_at,
         "finished_at": build.finished_at,
         "cause": build.cause,
+        **_operation(build),
     }
 
 
-def _build_links(build: Build, links: Links) -> list[Link]:
-    return [
-        links.link("self", "builds", build.build_id),
-        links.link("cube", "cubes", build.cube_id),
-        links.link("failures", "failures", query={"cube_id": build.cube_id, "since": build.created_at}),
-    ]
+def _operation(build: Build) -> dict[str, Any]:
+    """What distinguishes a build from a plain start: only what there is."""
+    said = {"options": dict(build.options), "planned": dict(build.planned), "retried_by": list(build.retried_by)}
+    return {name: value for name, value in said.items() if value}
 
 
 def _find_unit(services: Services, build: Build, unit_id: str) -> Unit:

@@ -18,6 +18,7 @@ from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 
 from stratocube.api.requests import BodyRefused
 from stratocube.errors import Conflict, InvalidRequest, NotFound
+from stratocube.workflow.operations_cancel import StopFailed
 from stratocube.workflow.start import LaunchFailed
 
 CONTENT_TYPE = "application/problem+json"
@@ -58,6 +59,16 @@ def answer_errors(app: APIGatewayRestResolver, logger: Logger) -> None:
         detail = f"build {error.build_id} was recorded, but could not be started: GET /builds/{error.build_id} says why"
         return problem(status, detail, headers=headers, extra={"build_id": error.build_id})
 
+    def not_stopped(error: StopFailed) -> Response[str]:
+        logger.error("an execution could not be stopped", exc_info=error, extra={"build_id": error.build_id})
+        detail = (
+            f"build {error.build_id} is CANCELLED and publishes nothing any more, but its execution could not be "
+            "stopped: send the same request again"
+        )
+        headers = {"Retry-After": str(_RETRY_SECONDS)}
+        extra = {"build_id": error.build_id}
+        return problem(HTTPStatus.SERVICE_UNAVAILABLE, detail, headers=headers, extra=extra)
+
     def no_route(_: NotFoundError) -> Response[str]:
         event = app.current_event
         return problem(HTTPStatus.NOT_FOUND, f"there is no {event.http_method} {event.path}: GET / lists what there is")
@@ -73,6 +84,7 @@ def answer_errors(app: APIGatewayRestResolver, logger: Logger) -> None:
         NotFound: lambda error: problem(HTTPStatus.NOT_FOUND, str(error)),
         Conflict: lambda error: problem(HTTPStatus.CONFLICT, str(error)),
         LaunchFailed: not_launched,
+        StopFailed: not_stopped,
         NotFoundError: no_route,
         Exception: unexpected,
     }

@@ -9,7 +9,8 @@ from typing import Any
 
 from aws_lambda_powertools.event_handler import Response, content_types
 
-from stratocube.api.links import Links
+from stratocube.api.links import Link, Links
+from stratocube.state.builds import Build
 
 
 def reply(status: HTTPStatus, body: Any, headers: Mapping[str, str | list[str]] | None = None) -> Response[str]:
@@ -34,3 +35,12 @@ def page(entries: Sequence[Any], links: Links, *path: str, limit: int, next_afte
         following = links.url(*path, query={"limit": str(limit), "next": next_after})
         headers["Link"] = f'<{following}>; rel="next"'
     return reply(HTTPStatus.OK, list(entries), headers)
+
+
+def build_links(build: Build, links: Links) -> list[Link]:
+    """Where a build, its cube and what failed of it can be read."""
+    return [
+        links.link("self", "builds", build.build_id),
+        links.link("cube", "cubes", build.cube_id),
+        links.link("failures", "failures", query={"cube_id": build.cube_id, "since": build.created_at}),
+    ]

@@ -68,6 +68,11 @@ def json_body(event: BaseProxyEvent) -> dict[str, Any]:
     return body
 
 
+def optional_json_body(event: BaseProxyEvent) -> dict[str, Any]:
+    """Like :func:`json_body`, of a request that may do without one: ``{}`` then."""
+    return json_body(event) if (event.body or "").strip() else {}
+
+
 def _text(event: BaseProxyEvent) -> str:
     raw = event.body or ""
     too_large = BodyRefused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"the body is larger than {MAX_BODY} bytes")
@@ -151,11 +156,19 @@ class Query:
         Raises:
             InvalidRequest: when it is not such a number.
         """
-        value = self.text("limit")
+        return self.number("limit", most=most) or default
+
+    def number(self, name: str, *, most: int) -> int | None:
+        """A whole number between 1 and ``most``; None when it is not given.
+
+        Raises:
+            InvalidRequest: when it is not such a number.
+        """
+        value = self.text(name)
         if value is None:
-            return default
+            return None
         if not re.fullmatch(r"[0-9]{1,6}", value) or not 1 <= int(value) <= most:
-            raise InvalidRequest(f"must be a whole number from 1 to {most}", field="limit")
+            raise InvalidRequest(f"must be a whole number from 1 to {most}", field=name)
         return int(value)
 
     def moment(self, name: str) -> str | None:

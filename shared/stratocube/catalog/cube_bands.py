@@ -7,25 +7,26 @@ from collections.abc import Sequence
 
 from stratocube.catalog.product_bands import BandInfo, BandKind, ClassInfo
 from stratocube.catalog.quality_classes import quality_classes
-from stratocube.cube.bands import DATASOURCE, PROVENANCE, Band, ObservationLayer
+from stratocube.cube.bands import DATASOURCE, PROVENANCE, PROVENANCE_YEAR, Band, IndexBand, ObservationLayer
 from stratocube.cube.definition import CubeDefinition
 from stratocube.cube.mask import QualityMask
 
 
-def cube_bands(definition: CubeDefinition) -> tuple[BandInfo, ...]:
-    """Bands and indexes of a cube, in the order of the definition.
+def band_info(definition: CubeDefinition, name: str) -> BandInfo:
+    """A band or index of a cube.
 
-    The quality band has classes where the mask lists values; of a mask of bits it has none.
+    The quality band has classes where the mask lists values; of a mask of bits it has none. Raises InvalidRequest for a
+    name the cube does not have.
     """
-    indexes = {index.name for index in definition.indexes}
-    return tuple(_band_info(band, _kind(band, definition, indexes), definition.mask) for band in definition.all_bands)
+    band = definition.band(name)
+    return _band_info(band, _kind(band, definition), definition.mask)
 
 
 def observation_band(layer: ObservationLayer, sources: Sequence[str] = ()) -> BandInfo:
-    """CLEAROB, TOTALOB, PROVENANCE or DATASOURCE. ``sources`` are what the values 0, 1, … of DATASOURCE stand for."""
+    """A layer beside a composite. ``sources`` are what the values 0, 1, … of DATASOURCE stand for."""
     kind = BandKind.COUNT
     classes: tuple[ClassInfo, ...] = ()
-    if layer == PROVENANCE:
+    if layer in {PROVENANCE, PROVENANCE_YEAR}:
         kind = BandKind.PROVENANCE
     elif layer == DATASOURCE:
         kind, classes = BandKind.SOURCE, _source_classes(sources, layer.nodata)
@@ -39,10 +40,10 @@ def observation_band(layer: ObservationLayer, sources: Sequence[str] = ()) -> Ba
     )
 
 
-def _kind(band: Band, definition: CubeDefinition, indexes: set[str]) -> BandKind:
+def _kind(band: Band, definition: CubeDefinition) -> BandKind:
     if band.name in {definition.quality_band, definition.saturation_band}:
         return BandKind.QUALITY
-    return BandKind.INDEX if band.name in indexes else BandKind.SPECTRAL
+    return BandKind.INDEX if isinstance(band, IndexBand) else BandKind.SPECTRAL
 
 
 def _band_info(band: Band, kind: BandKind, mask: QualityMask | None) -> BandInfo:

@@ -185,7 +185,8 @@ def _widen(document: dict[str, Any], item: ItemExtent) -> None:
         dimensions[axis]["extent"] = [min(before[0], low), max(before[1], high)]
     dimensions["temporal"]["extent"] = list(intervals[0])
     tiles = document["summaries"].setdefault("bdc:tiles", [])
-    document["summaries"]["bdc:tiles"] = sorted({*tiles, item.tile})
+    if item.tile not in tiles:
+        document["summaries"]["bdc:tiles"] = sorted([*tiles, item.tile])
     if item.href is not None:
         document["links"] = _with_item_link(document["links"], item.href)
 

@@ -17,6 +17,9 @@ from stratocube.errors import InvalidRequest
 
 Box = tuple[float, float, float, float]
 
+_FARTHEST_DEGREES = 720.0
+"""Twice round: unfolded longitudes go beyond 180, none goes beyond this."""
+
 
 def read_footprint(geometry: object, field: str) -> BaseGeometry:
     """A GeoJSON Polygon or MultiPolygon as a valid shapely geometry, unfolded at the antimeridian.
@@ -32,6 +35,9 @@ def read_footprint(geometry: object, field: str) -> BaseGeometry:
         plain = shape(geometry)
     except (ShapelyError, ValueError, TypeError, AttributeError, IndexError, KeyError) as error:
         raise InvalidRequest(f"is not valid GeoJSON: {error}", field=field) from error
+    # Python's JSON reads NaN and Infinity, and 1e400 as infinite; what is far off would overflow further on.
+    if not (abs(shapely.get_coordinates(plain)) <= _FARTHEST_DEGREES).all():
+        raise InvalidRequest("must be in degrees of longitude and latitude", field=field)
     parts = plain.geoms if isinstance(plain, MultiPolygon) else [plain]
     unfolded = shapely.union_all([piece for part in parts for piece in _areas(shapely.make_valid(_unfold(part)))])
     if unfolded.area == 0:

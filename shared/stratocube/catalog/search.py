@@ -98,7 +98,7 @@ def _padded(start: date, end: date) -> str:
 def _static_items(source: StaticSource) -> Iterator[Mapping[str, Any]]:
     try:
         document = json.loads(source.fetch(source.href))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InvalidRequest(f"{source.href} is no JSON: {error}", field="stac_url") from error
     features = _features(document, source.href)
     for position, item in enumerate(features):

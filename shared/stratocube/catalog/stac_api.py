@@ -24,6 +24,8 @@ from stratocube.errors import InvalidRequest, StratocubeError, TransientRead
 # What a server says when it is tired rather than asked wrongly.
 _TRANSIENT_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504})
 _SHOWN_CHARACTERS = 300
+_SECRET_LENGTH = 4
+"""Shorter words are none: taken out of a message they would only garble it."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,8 @@ class ApiSource:
     url: str
     """Landing page of the API."""
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
-    """Sent with every request, for example an access token: kept out of ``repr`` and of every message."""
+    """Sent with every request, for example an access token: kept out of ``repr`` and of every message, and sent to the
+    host of ``url`` alone."""
     timeout_seconds: tuple[float, float] = (5.0, 60.0)
     """To connect, and between two bytes of the answer."""
     retries: int = 5
@@ -43,6 +46,24 @@ class ApiSource:
     page_size: int = 100
     max_items: int = 10_000
     """More matches than this are an error, never cut off."""
+
+    def hidden(self, text: str) -> str:
+        """A text without what the headers hold."""
+        for secret in self._secrets:
+            text = text.replace(secret, "…")
+        return text
+
+    def is_shown_in(self, document: Mapping[str, Any]) -> bool:
+        """Whether a JSON document repeats what the headers hold."""
+        return bool(self.headers) and any(secret in json.dumps(document) for secret in self._secrets)
+
+    @property
+    def _secrets(self) -> list[str]:
+        """The values, and the words that come after a scheme such as ``Bearer``; the longest first."""
+        words = {
+            word for _, value in self.headers for word in (value, value.split()[-1]) if len(word) >= _SECRET_LENGTH
+        }
+        return sorted(words, key=len, reverse=True)
 
 
 @dataclass(frozen=True)
@@ -79,14 +100,24 @@ def search_api(source: ApiSource, wanted: ItemSearch, check_href: Callable[[str]
                     raise InvalidRequest(
                         f"{source.url} finds more than {source.max_items} items: search fewer dates or a smaller area"
                     )
+                if source.is_shown_in(item):
+                    # What comes next writes hrefs into files and products.
+                    raise InvalidRequest(
+                        f"{source.url} repeats its token in the items it finds: they cannot be used",
+                        field="token_secret",
+                    )
                 yield item
     except APIError as error:
-        raise _translated(error, source.url) from error
+        # With a token not even the cause is kept: a server that refuses one may well repeat it.
+        raise _translated(error, source) from (None if source.headers else error)
     except PystacClientWarning as error:
         raise InvalidRequest(f"{source.url} offers no item search: {error}", field="stac_url") from error
     except (ClientTypeError, STACError, KeyError, TypeError, AttributeError, ValueError) as error:
         # These come out of pystac when the landing page or a page of results is not what STAC says it is.
-        raise InvalidRequest(f"{source.url} does not answer as a STAC API: {error!r}", field="stac_url") from error
+        shown = source.hidden(repr(error))
+        raise InvalidRequest(f"{source.url} does not answer as a STAC API: {shown}", field="stac_url") from (
+            None if source.headers else error
+        )
 
 
 def _items(source: ApiSource, wanted: ItemSearch, check_href: Callable[[str], object]) -> Iterator[dict[str, Any]]:
@@ -105,15 +136,20 @@ def _items(source: ApiSource, wanted: ItemSearch, check_href: Callable[[str], ob
     yield from found.items_as_dicts()
 
 
-def _translated(error: APIError, url: str) -> StratocubeError:
-    inner = error.__context__
+def _translated(error: APIError, source: ApiSource) -> StratocubeError:
+    inner, url = error.__context__, source.url
     if isinstance(inner, StratocubeError):
         return inner
     status: int | None = getattr(error, "status_code", None)
-    reason = str(error)[:_SHOWN_CHARACTERS]
+    reason = source.hidden(str(error))[:_SHOWN_CHARACTERS]
     if status is None or status in _TRANSIENT_STATUS:
         return TransientRead(url, f"the server answered {status}: {reason}" if status else reason)
     return InvalidRequest(f"{url} refused the search with {status}: {reason}", field="stac_url")
+
+
+def _origin(href: str) -> str:
+    parts = urlsplit(href)
+    return f"{parts.scheme}://{parts.netloc}".lower()
 
 
 class _CheckedIO(StacApiIO):
@@ -130,12 +166,22 @@ class _CheckedIO(StacApiIO):
             raise_on_status=False,
         )
         super().__init__(headers=dict(source.headers), timeout=source.timeout_seconds, max_retries=retry)
+        self._source = source
         self._check_href = check_href
         self.session.hooks["response"].append(self._check_redirect)
 
+    def _check(self, href: str) -> None:
+        self._check_href(href)
+        # `requests` takes Authorization off when a redirect leaves a host, pystac-client sends it to any next page.
+        if self._source.headers and _origin(href) != _origin(self._source.url):
+            raise InvalidRequest(
+                f"the API leads to {_origin(href)}, which must not get its token: give the address it leads to",
+                field="stac_url",
+            )
+
     def _check_redirect(self, response: Response, *_: object, **__: object) -> None:
         if response.is_redirect:
-            self._check_href(urljoin(response.url, response.headers["location"]))
+            self._check(urljoin(response.url, response.headers["location"]))
 
     def read_text(self, source: Any, *args: Any, **kwargs: Any) -> str:
         href = source.to_dict()["href"] if isinstance(source, Link) else str(source)
@@ -145,15 +191,16 @@ class _CheckedIO(StacApiIO):
         return super().read_text(source, *args, **kwargs)
 
     def request(self, href: str, *args: Any, **kwargs: Any) -> str:
-        self._check_href(href)
+        self._check(href)
         return super().request(href, *args, **kwargs)
 
     def read_json(self, source: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
         text = self.read_text(source, *args, **kwargs)
         try:
             document = json.loads(text)
-        except ValueError as error:
-            raise InvalidRequest(f"{source} answers no JSON: {text[:_SHOWN_CHARACTERS]!r}", field="stac_url") from error
+        except (ValueError, RecursionError) as error:
+            shown = self._source.hidden(text)[:_SHOWN_CHARACTERS]
+            raise InvalidRequest(f"{source} answers no JSON: {shown!r}", field="stac_url") from error
         if not isinstance(document, dict):
             raise InvalidRequest(f"{source} answers no JSON object", field="stac_url")
         return document

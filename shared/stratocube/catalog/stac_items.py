@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -148,10 +149,19 @@ def _footprint(item: Mapping[str, Any]) -> tuple[Box, Mapping[str, Any]]:
 
 def _box(bbox: object) -> Box:
     numbers = bbox if isinstance(bbox, list | tuple) else []
-    if len(numbers) in {4, 6} and all(isinstance(n, int | float) and not isinstance(n, bool) for n in numbers):
+    if len(numbers) in {4, 6} and all(map(_is_finite, numbers)):
         half = len(numbers) // 2
         return float(numbers[0]), float(numbers[1]), float(numbers[half]), float(numbers[half + 1])
     raise InvalidRequest("must be 4 or 6 numbers", field="bbox")
+
+
+def _is_finite(value: object) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # a whole number beyond all floats
+        return False
 
 
 def _version_text(

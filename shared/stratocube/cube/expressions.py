@@ -95,6 +95,12 @@ def parse_expression(
 
     Raises :class:`InvalidRequest` for everything that is not on the allow-list, naming the column (1 is the
     first character), the reason and what may stand there.
+
+    >>> sorted(parse_expression("where(nir > red, nir / red, 0)").names)
+    ['nir', 'red']
+    >>> parse_expression("nir.real")
+    Traceback (most recent call last):
+    stratocube.errors.InvalidRequest: expression: attributes are not allowed (column 4 of 'nir.real')
     """
     if not isinstance(text, str):
         raise InvalidRequest(f"a formula is text, got {type(text).__name__}", field=field)
@@ -109,6 +115,9 @@ def parse_index(text: str, *, bands: Collection[str], field: str = "expression")
     """Check the expression of an index band, which may read the named bands and must read at least one.
 
     Raises :class:`InvalidRequest` as :func:`parse_expression` does, and for an expression that uses no band.
+
+    >>> parse_index("10000 * (nir - red) / (nir + red)", bands=["red", "nir"]).kind
+    'number'
     """
     expression = parse_expression(text, allowed_names=bands, field=field)
     if not expression.names:

@@ -14,6 +14,9 @@ class GeoBox:
 
     Two geoboxes are equal exactly when arrays on them lie pixel on pixel. ``x_min``/``y_max`` is the outer corner of
     the upper left pixel (not its centre), in CRS units.
+
+    >>> GeoBox("EPSG:32723", 300000, 8000000, 30, 30, width=4, height=3).bounds
+    (300000, 7999910, 300120, 8000000)
     """
 
     crs: str

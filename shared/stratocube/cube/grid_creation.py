@@ -71,6 +71,11 @@ def create_grids(request: GridRequest) -> list[tuple[Grid, list[Tile]]]:
     Raises:
         InvalidRequest: for a CRS that is none or that the box cannot be projected to, more than 1,000 columns or rows
             (ids hold three digits each), or more than ``MAX_TILES`` tiles.
+
+    >>> request = {"name": "UTM23", "crs": "EPSG:32723", "bbox": [-45.5, -15.5, -45, -15], "tile_size": [50000, 50000]}
+    >>> [(grid, tiles)] = create_grids(GridRequest.parse(request))
+    >>> grid.name, sorted(tile.id for tile in tiles)[:2]
+    ('UTM23', ['000000', '000001'])
     """
     sizes = request.tile_sizes
     lattice = _lattice(request, sizes)

@@ -36,6 +36,9 @@ def tile_id(col: int, row: int) -> str:
 
     Raises:
         InvalidRequest: when one of them does not fit three digits.
+
+    >>> tile_id(11, 9)
+    '011009'
     """
     if not (0 <= col <= MAX_INDEX and 0 <= row <= MAX_INDEX):
         raise InvalidRequest(
@@ -49,6 +52,9 @@ def parse_tile_id(text: str) -> tuple[int, int]:
 
     Raises:
         InvalidRequest: when the text is none.
+
+    >>> parse_tile_id("011009")
+    (11, 9)
     """
     if not (isinstance(text, str) and re.fullmatch(r"[0-9]{6}", text)):
         raise InvalidRequest(
@@ -60,7 +66,12 @@ def parse_tile_id(text: str) -> tuple[int, int]:
 
 @dataclass(frozen=True)
 class Grid:
-    """A lattice of equal tiles. ``origin`` is the upper left corner of tile ``000000``."""
+    """A lattice of equal tiles. ``origin`` is the upper left corner of tile ``000000``.
+
+    >>> grid = Grid("UTM23", "EPSG:32723", 0, 10_000_000, 100_000, 100_000)
+    >>> grid.index_at(350_000, 8_250_000), grid.bounds(3, 17)
+    ((3, 17), (300000, 8200000, 400000, 8300000))
+    """
 
     name: str
     crs: str
@@ -147,7 +158,12 @@ class Grid:
 
 @dataclass(frozen=True)
 class Tile:
-    """One cell of a grid. Holds all that is needed to make its pixel grid, so it can travel without the grid."""
+    """One cell of a grid. Holds all that is needed to make its pixel grid, so it can travel without the grid.
+
+    >>> tile = Tile("UTM23", 3, 17, "EPSG:32723", (300000, 8200000, 400000, 8300000), footprint={})
+    >>> tile.id, tile.geobox(10).shape
+    ('003017', (10000, 10000))
+    """
 
     grid: str
     """Name of the grid."""

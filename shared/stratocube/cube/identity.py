@@ -35,6 +35,10 @@ def identity(kind: str, parts: Mapping[str, Any]) -> str:
 
     Raises:
         TypeError: for a part that has no canonical form (an object, a number that is not finite).
+
+    >>> one, other = {"nodata": 0, "bands": {"B04", "B08"}}, {"bands": {"B08", "B04"}, "nodata": 0.0}
+    >>> identity("scene", one) == identity("scene", other)
+    True
     """
     canonical = _canonical({"format": _FORMAT, "kind": kind, "parts": parts})
     text = json.dumps(canonical, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)

@@ -139,6 +139,10 @@ def parse_mask(mapping: Mapping[str, Any], *, field: str = "mask") -> QualityMas
     Raises :class:`InvalidRequest` naming the key for a missing nodata, a value of the wrong type, an unknown
     key (dropping it would change what the user asked for), a value that is clear and not clear at once, and a buffer
     of a value that is not one of ``not_clear_data`` or ``saturated_data``.
+
+    >>> mask = parse_mask({"clear_data": [0, 1], "not_clear_data": [2, 3, 4], "nodata": 255})
+    >>> mask.clear, mask.bits
+    ((0, 1), False)
     """
     if not isinstance(mapping, Mapping):
         raise InvalidRequest(f"a mask is an object with the keys {', '.join(_KEYS)}", field=field)
@@ -174,6 +178,9 @@ def parse_rule(variable: str, text: str, *, field: str) -> Expression:
 
     A rule reads at least one of :data:`CONFIDENCE_VARIABLES` (not necessarily its own), compares with
     :data:`CONFIDENCE_LEVELS` or numbers and calls no functions. Raises :class:`InvalidRequest`.
+
+    >>> parse_rule("cloud", "cloud >= MEDIUM", field="confidence.cloud").names >= {"cloud"}
+    True
     """
     names = (*CONFIDENCE_VARIABLES, *CONFIDENCE_LEVELS)
     rule = parse_expression(text, allowed_names=names, functions=NO_FUNCTIONS, field=field)

@@ -32,7 +32,11 @@ _SPECIFICATION = re.compile(r"(?:[^{}]?[<>^=])?[+ -]?0?(\d{0,3})(?:\.(\d{1,3}))?
 @dataclass(frozen=True, order=True)
 class UnitId:
     """One tile in one period: what is searched, composited and published together. Prints and parses
-    ``011009_2023-08-01_2023-08-31``."""
+    ``011009_2023-08-01_2023-08-31``.
+
+    >>> UnitId.parse("011009_2023-08-01_2023-08-31").tile
+    '011009'
+    """
 
     tile: str
     period: Period
@@ -56,28 +60,48 @@ class UnitId:
 
 
 def split_cube_id(text: str) -> tuple[str, int | None]:
-    """(name, version) of a cube id: ``S2-16D-1`` is version 1 of ``S2-16D``; None when the text ends in no version."""
+    """(name, version) of a cube id: ``S2-16D-1`` is version 1 of ``S2-16D``; None when the text ends in no version.
+
+    >>> split_cube_id("S2-16D-1")
+    ('S2-16D', 1)
+    """
     match = re.fullmatch(r"(?P<name>.+)-(?P<version>[1-9][0-9]{0,2})", text)
     return (match["name"], int(match["version"])) if match else (text, None)
 
 
 def composite_item_id(name: str, version: int, tile: str, period: Period, *, form: str | None = None) -> str:
-    """The id of a composite: the period counts with its first day."""
+    """The id of a composite: the period counts with its first day.
+
+    >>> composite_item_id("S2-16D", 2, "030019", Period.parse("2026-03-06_2026-03-21"))
+    'S2-16D_V2_030019_20260306'
+    """
     return get_item_id(name, version, tile, str(period), form=form)
 
 
 def identity_item_id(identity_name: str, version: int, tile: str, day: date, *, form: str | None = None) -> str:
-    """The id of a per-date item of the identity cube."""
+    """The id of a per-date item of the identity cube.
+
+    >>> identity_item_id("S2", 2, "030019", date(2026, 3, 8))
+    'S2_V2_030019_20260308'
+    """
     return get_item_id(identity_name, version, tile, day.isoformat(), form=form)
 
 
 def item_folder(name: str, version: int, tile: str, day: date) -> str:
-    """Where the files of an item are, without leading or trailing slash: ``s2-16d/v2/030/019/2026/03/06``."""
+    """Where the files of an item are, without leading or trailing slash: ``s2-16d/v2/030/019/2026/03/06``.
+
+    >>> item_folder("S2-16D", 2, "030019", date(2026, 3, 6))
+    's2-16d/v2/030/019/2026/03/06'
+    """
     return f"{name.lower()}/v{version}/{tile[:3]}/{tile[-3:]}/{day:%Y/%m/%d}"
 
 
 def band_file(item_id: str, band: str, *, suffix: str = ".tif") -> str:
-    """The file name of one band of an item."""
+    """The file name of one band of an item.
+
+    >>> band_file("S2-16D_V2_030019_20260306", "B04")
+    'S2-16D_V2_030019_20260306_B04.tif'
+    """
     return f"{item_id}_{band}{suffix}"
 
 
@@ -91,6 +115,11 @@ def get_item_id(datacube: str, version: int | str, tile: str, date_text: str, *,
 
     Raises:
         InvalidRequest: when the date is none, or the format holds something else.
+
+    >>> get_item_id("s2-16d", 2, "030019", "2026-03-06_2026-03-21")
+    'S2-16D_V2_030019_20260306'
+    >>> get_item_id("s2-16d", 2, "030019", "2026-03-06", form="{datacube}-{version:03d}/{path}.{row}/{year}")
+    's2-16d-002/030.019/2026'
     """
     number = _version(version)
     values: dict[str, str | int] = {"datacube": datacube, "version": number, "version_legacy": f"{number:03d}"}
@@ -119,6 +148,9 @@ def build_cube_path(
 
     Raises:
         InvalidRequest: when the period is none, the format holds something else, or a step of the path is ``..``.
+
+    >>> build_cube_path("S2-16D", "2026-03-06_2026-03-21", "030019", 2, band="B04", prefix="/data", composed=True)
+    '/data/composed/s2-16d/v2/030/019/2026/03/06/S2-16D_V2_030019_20260306_B04.tif'
     """
     number = _version(version)
     item_id = get_item_id(datacube, version, tile_id, period, form=format_item_cube)

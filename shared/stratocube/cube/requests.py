@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import date
 from functools import partial
-from typing import Annotated, Any, Final, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import BeforeValidator, Field, StringConstraints, field_validator, model_validator
 
@@ -37,7 +37,7 @@ from stratocube.cube.schema import (
     refuse,
     shown,
 )
-from stratocube.cube.timeline import parse_date
+from stratocube.cube.timeline import Period, parse_date
 from stratocube.errors import InvalidRequest
 
 MAX_WINDOW_DAYS: Final = 366 * 60
@@ -46,6 +46,8 @@ MAX_TILES: Final = 5_000
 MAX_COLLECTIONS: Final = 16
 MAX_UNITS: Final = 100_000
 """Tiles times periods of one build."""
+Priority = Literal["live", "backfill"]
+
 FIRST_YEAR: Final = 1970
 LAST_YEAR: Final = 2100
 
@@ -98,6 +100,8 @@ class StartRequest(StrictModel):
     """Build again what is there already."""
     validate_only: Flag = False
     """Check the request and say what would be built."""
+    priority: Annotated[Priority, BeforeValidator(lower)] = "live"
+    """``backfill`` leaves room for the builds that are ``live``: fewer units at the same time."""
     token: RefusedToken = None
     mask: Annotated[dict[str, Any], BeforeValidator(partial(checked_mask, field="mask"))] | None = None
     resampling: Annotated[Resampling | None, BeforeValidator(lower)] = None
@@ -188,7 +192,12 @@ class StartRequest(StrictModel):
         return resolved
 
     def units(self, definition: CubeDefinition) -> list[UnitId]:
-        """The units of this request, by tile, then period.
+        """The units of this request, by tile, then period. Errors as :meth:`periods`."""
+        periods = self.periods(definition)
+        return [UnitId(tile, period) for tile in self.tiles for period in periods]
+
+    def periods(self, definition: CubeDefinition) -> tuple[Period, ...]:
+        """The periods of this request: each tile has a unit in each.
 
         Every period that begins in the window (or, with intervals, meets it) is built, also one that reaches beyond
         its end: cube-builder leaves that one out (OR-1).
@@ -207,7 +216,7 @@ class StartRequest(StrictModel):
                 f"{len(self.tiles)} tiles times {len(periods)} periods are more than {MAX_UNITS} units: split it",
                 field="tiles",
             )
-        return [UnitId(tile, period) for tile in self.tiles for period in periods]
+        return tuple(periods)
 
 
 _CRS_CODE = re.compile(r"[A-Za-z]{3,8}:[0-9]{1,7}")

@@ -34,13 +34,20 @@ def sentinel2_scene_id(scene_id: str) -> Sentinel2SceneId | None:
 
     None for everything else, and so for the short identifiers of some archives (``S2A_22LGL_20220621_0_L2A``), which
     do not hold a baseline.
+
+    >>> sentinel2_scene_id("S2A_MSIL2A_20220621T133201_N0400_R081_T22LGL_20220621T182715")
+    Sentinel2SceneId(baseline_major=4, baseline_minor=0)
     """
     match = _SENTINEL2.fullmatch(scene_id)
     return Sentinel2SceneId(int(match["major"]), int(match["minor"])) if match else None
 
 
 def landsat_scene_id(scene_id: str) -> LandsatSceneId | None:
-    """What a product identifier says, ``LC08_L2SP_221069_20210107_20210307_02_T1`` for example; None for another."""
+    """What a product identifier says, ``LC08_L2SP_221069_20210107_20210307_02_T1`` for example; None for another.
+
+    >>> landsat_scene_id("LC08_L2SP_221069_20210107_20210307_02_T1")
+    LandsatSceneId(platform='Landsat-8')
+    """
     match = _LANDSAT.fullmatch(scene_id)
     if not match:
         return None

@@ -32,7 +32,12 @@ _INTERVAL = re.compile(r"(\d{2})-(\d{2})_(\d{2})-(\d{2})")
 
 @dataclass(frozen=True, order=True)
 class Period:
-    """Closed dates. Prints and parses ``2023-08-01_2023-08-31``; sorts by start, then end."""
+    """Closed dates. Prints and parses ``2023-08-01_2023-08-31``; sorts by start, then end.
+
+    >>> period = Period.parse("2023-08-01_2023-08-31")
+    >>> period.days, date(2023, 8, 31) in period
+    (31, True)
+    """
 
     start: date
     end: date
@@ -74,7 +79,12 @@ class Cycle:
 
 @dataclass(frozen=True)
 class TemporalComposition:
-    """The rule that cuts time into periods. Make one with :meth:`parse`."""
+    """The rule that cuts time into periods. Make one with :meth:`parse`.
+
+    >>> rule = {"schema": "Cyclic", "step": 16, "unit": "day", "cycle": {"unit": "year", "step": 1}}
+    >>> TemporalComposition.parse(rule).cycle
+    Cycle(unit='year', step=1)
+    """
 
     schema: str
     """``Continuous``: periods follow each other from the start of the request. ``Cyclic``: they begin anew with each
@@ -151,7 +161,13 @@ def timeline(
     cycle: Mapping[str, Any] | None = None,
     intervals: Sequence[str] | None = None,
 ) -> list[Period]:
-    """The periods of a rule given field by field; see :func:`periods`."""
+    """The periods of a rule given field by field; see :func:`periods`.
+
+    >>> for period in timeline("Cyclic", "day", 16, "2019-12-20", "2020-02-01", cycle={"unit": "year", "step": 1}):
+    ...     print(period)
+    2020-01-01_2020-01-16
+    2020-01-17_2020-02-01
+    """
     rule = {"schema": schema, "unit": unit, "step": step, "cycle": cycle, "intervals": intervals}
     return periods(TemporalComposition.parse(rule), start, end)
 
@@ -169,6 +185,10 @@ def periods(rule: TemporalComposition, start: date | str, end: date | str) -> li
     Raises:
         InvalidRequest: when a date is none, the window ends before it starts, lies outside 1900 to 2200, or holds
             more than ``MAX_PERIODS`` periods.
+
+    >>> monthly = TemporalComposition("Continuous", "month", 1)
+    >>> [str(period) for period in periods(monthly, "2024-01-15", "2024-02-10")]
+    ['2024-01-15_2024-01-31', '2024-02-01_2024-02-29']
     """
     window = _window(start, end)
     if rule.intervals:
@@ -193,6 +213,9 @@ def parse_date(value: date | str, *, field: str) -> date:
 
     Raises:
         InvalidRequest: when the text is no day of the calendar.
+
+    >>> parse_date("2023-08-01T13:20:00Z", field="start_date")
+    datetime.date(2023, 8, 1)
     """
     if isinstance(value, date):
         return date(value.year, value.month, value.day)

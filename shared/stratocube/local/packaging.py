@@ -136,8 +136,12 @@ def _read_layer(source: Path) -> tuple[bytes, str]:
 
 
 def _read_definition(source: Path) -> tuple[bytes, str]:
-    return source.read_bytes(), source.suffix
+    # ministack reads no MaxConcurrencyPath: it would run 64 units at once, which no desk machine wants.
+    definition = source.read_text().replace(_UNIT_CONCURRENCY, '"MaxConcurrency": ${UnitConcurrency}')
+    return definition.encode(), source.suffix
 
+
+_UNIT_CONCURRENCY = '"MaxConcurrencyPath": "$.concurrency.units"'
 
 # Which property of which resource is a path on this machine, and how what is there becomes an object.
 _LOCAL_PATHS = {

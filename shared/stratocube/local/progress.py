@@ -13,7 +13,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
 from stratocube.errors import StratocubeError
 
-FINISHED = frozenset({"SUCCEEDED", "PARTIAL", "FAILED"})
+FINISHED = frozenset({"SUCCEEDED", "PARTIAL", "FAILED", "CANCELLED"})
 SHOWN_STEPS: Mapping[str, tuple[str, ...]] = {
     "search": ("search",),
     "merge": ("merge",),

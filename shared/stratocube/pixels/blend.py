@@ -24,8 +24,9 @@ from rasterio.windows import Window
 from stratocube.cube.geobox import GeoBox
 from stratocube.cube.mask import QualityMask
 from stratocube.errors import InvalidRequest
-from stratocube.pixels.blend_window import BlendPlan, Observation, WindowResult, blend_window
+from stratocube.pixels.blend_window import BlendPlan, Observation, Totals, WindowResult, blend_window
 from stratocube.pixels.composite import NO_DATE, CompositeFunction
+from stratocube.pixels.composition import Composition
 from stratocube.pixels.median import Workspace
 from stratocube.pixels.merge import DATASOURCE_NODATA
 from stratocube.pixels.ranking import DateScore, rank_dates
@@ -51,12 +52,16 @@ class ObservationLayers:
     """TOTALOB: observations that are not nodata, at most 255; 0 is nodata."""
     provenance: NDArray[np.int16] | None
     """PROVENANCE: day of the year of the date taken, -1 is nodata. None but for LCF."""
+    provenance_year: NDArray[np.int16] | None
+    """PROVENANCE_YEAR: its year, -1 is nodata. None but for LCF with dates in more than one year."""
     datasource: NDArray[np.uint8] | None
     """DATASOURCE: index of the source taken, 255 is nodata. None but for LCF, and where no date names its source."""
     efficacy: float
     """Percent of clear pixels of the LCF composite of the quality."""
     cloud_ratio: float
     """Percent of not clear pixels among its clear and not clear ones."""
+    composition: Composition
+    """Of how many pixels each date and source is part, dates in the order of :attr:`BlendResult.dates`."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +73,7 @@ class BlendResult:
     geobox: GeoBox
     nodata: float
     dates: tuple[dt.date, ...]
-    """The dates in rank order, best first. PROVENANCE tells days of the year; this tells which year."""
+    """The dates in rank order, best first."""
     layers: ObservationLayers | None
     """None when not asked for."""
 
@@ -111,6 +116,16 @@ def blend(
         InvalidRequest: a file lies on another grid, holds values that ``data_type`` does not, an observation lacks the
             saturation raster that the mask reads, a date occurs twice, or ``nodata`` is no value of ``data_type``.
         SourceMissing, TransientRead: naming the file that could not be read.
+
+    >>> from stratocube.pixels.cog import save_as_cog
+    >>> grid = GeoBox("EPSG:32723", 300000, 8000000, 30, 30, width=2, height=1)
+    >>> for name, row in {"10_nir": [702, 7000], "10_fmask": [0, 2], "15_nir": [854, 756], "15_fmask": [0, 0]}.items():
+    ...     save_as_cog(f"{name}.tif", np.array([row], dtype=np.int16), grid, nodata=-9999, kind="continuous")
+    >>> dates = [Observation(dt.date(2020, 1, 10), "10_nir.tif", "10_fmask.tif", efficacy=50, resolution=30),
+    ...          Observation(dt.date(2020, 1, 15), "15_nir.tif", "15_fmask.tif", efficacy=100, resolution=30)]
+    >>> fmask = QualityMask(clear=(0, 1), not_clear=(2, 3, 4), nodata=255)
+    >>> blend(dates, function="MED", mask=fmask, data_type="int16", nodata=-9999, layers=False).data.tolist()
+    [[778, 756]]
     """
     plan = BlendPlan(
         observations=_in_rank_order(observations, reference_day, period_start),
@@ -126,13 +141,13 @@ def blend(
     plan.check()
     grid = _grid(plan.observations, geobox)
     canvas = _Canvas.blank(plan, grid.geobox.shape)
-    counts = _fill(canvas, plan, grid, threads)
+    totals = _fill(canvas, plan, grid, threads)
     return BlendResult(
         data=canvas.data,
         geobox=grid.geobox,
         nodata=nodata,
         dates=tuple(observation.date for observation in plan.observations),
-        layers=canvas.observation_layers(counts),
+        layers=None if totals is None else canvas.observation_layers(totals),
     )
 
 
@@ -162,6 +177,7 @@ class _Canvas:
     clear_observations: NDArray[np.uint8] | None
     total_observations: NDArray[np.uint8] | None
     provenance: NDArray[np.int16] | None
+    provenance_year: NDArray[np.int16] | None
     datasource: NDArray[np.uint8] | None
 
     @classmethod
@@ -173,6 +189,7 @@ class _Canvas:
             clear_observations=np.zeros(shape, dtype=np.uint8) if plan.with_layers else None,
             total_observations=np.zeros(shape, dtype=np.uint8) if plan.with_layers else None,
             provenance=np.full(shape, NO_DATE, dtype=np.int16) if chosen else None,
+            provenance_year=np.full(shape, NO_DATE, dtype=np.int16) if chosen and plan.spans_years else None,
             datasource=np.full(shape, DATASOURCE_NODATA, dtype=np.uint8) if chosen and plan.names_sources else None,
         )
 
@@ -184,47 +201,52 @@ class _Canvas:
             (self.clear_observations, result.clear_observations),
             (self.total_observations, result.total_observations),
             (self.provenance, result.provenance),
+            (self.provenance_year, result.provenance_year),
             (self.datasource, result.datasource),
         ):
             if whole is not None and piece is not None:
                 whole[part] = piece
 
-    def observation_layers(self, counts: QualityCounts) -> ObservationLayers | None:
+    def observation_layers(self, totals: Totals) -> ObservationLayers | None:
         """The layers, None when they were not asked for."""
         if self.clear_observations is None or self.total_observations is None:
             return None
-        efficacy, cloud_ratio = counts.statistics()
+        efficacy, cloud_ratio = totals.counts.statistics()
         return ObservationLayers(
             clear_observations=self.clear_observations,
             total_observations=self.total_observations,
             provenance=self.provenance,
+            provenance_year=self.provenance_year,
             datasource=self.datasource,
             efficacy=efficacy,
             cloud_ratio=cloud_ratio,
+            composition=totals.composition,
         )
 
 
-def _fill(canvas: _Canvas, plan: BlendPlan, grid: Grid, threads: int) -> QualityCounts:
-    """Composite every window into ``canvas`` and count the pixels of the quality's composite."""
+def _fill(canvas: _Canvas, plan: BlendPlan, grid: Grid, threads: int) -> Totals | None:
+    """Composite every window into ``canvas``; what its pixels add up to, None without layers."""
     if not plan.observations:
-        return QualityCounts(total=canvas.data.size)
+        return Totals(QualityCounts(total=canvas.data.size), Composition.empty(canvas.data.size, 0))
     windows = list(grid.windows(_most_pixels(plan)))
     shares = [windows[start :: max(threads, 1)] for start in range(min(max(threads, 1), len(windows)))]
     with environment():
         settings = getenv()  # settings of GDAL belong to a thread: hand them on
 
-    def work(share: list[Window]) -> QualityCounts:
-        counts, workspace = QualityCounts(), Workspace()
+    def work(share: list[Window]) -> list[Totals]:
+        totals, workspace = [], Workspace()
         with rasterio.Env(session=DummySession()), StackReader(grid) as reader:
             setenv(**settings)
             for window in share:
                 result = blend_window(plan, reader, window, workspace)
                 canvas.put(window, result)
-                counts += result.counts
-        return counts
+                if result.totals is not None:
+                    totals.append(result.totals)
+        return totals
 
     with ThreadPoolExecutor(len(shares)) as pool:
-        return reduce(add, pool.map(work, shares), QualityCounts())
+        every = [totals for of_share in pool.map(work, shares) for totals in of_share]
+    return reduce(add, every) if every else None
 
 
 def _most_pixels(plan: BlendPlan) -> int:

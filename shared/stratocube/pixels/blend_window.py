@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property, reduce
 from operator import add
 from typing import Any, Final
@@ -24,6 +24,7 @@ from stratocube.pixels.composite import (
     provenance,
     within,
 )
+from stratocube.pixels.composition import Composition, Participation, of_one_date
 from stratocube.pixels.confidence import OliFlag
 from stratocube.pixels.judge import Observed, judge
 from stratocube.pixels.masks import saturated_pixels
@@ -102,6 +103,23 @@ class BlendPlan:
         """Whether there is anything for DATASOURCE to tell."""
         return any(observation.datasource is not None for observation in self.observations)
 
+    @property
+    def spans_years(self) -> bool:
+        """Whether the day of the year does not tell the date."""
+        return len({observation.date.year for observation in self.observations}) > 1
+
+
+@dataclass(frozen=True)
+class Totals:
+    """What the pixels of a part of the tile add up to."""
+
+    counts: QualityCounts
+    """Of the LCF composite of the quality."""
+    composition: Composition
+
+    def __add__(self, other: Totals) -> Totals:
+        return Totals(self.counts + other.counts, self.composition + other.composition)
+
 
 @dataclass(frozen=True)
 class WindowResult:
@@ -111,9 +129,9 @@ class WindowResult:
     clear_observations: NDArray[np.uint8] | None = None
     total_observations: NDArray[np.uint8] | None = None
     provenance: NDArray[np.int16] | None = None
+    provenance_year: NDArray[np.int16] | None = None
     datasource: NDArray[np.uint8] | None = None
-    counts: QualityCounts = field(default_factory=QualityCounts)
-    """Of the LCF composite of the quality; nothing without layers."""
+    totals: Totals | None = None
 
 
 def blend_window(
@@ -146,9 +164,13 @@ class _Date:
         if plan.mask.saturated_band is not None and observation.saturation is not None:
             self._saturation = reader.read(observation.saturation, window)
 
+    def sources_of(self, rows: slice) -> NDArray[np.uint8] | int | None:
+        """The source indices of these rows, or the one of all pixels."""
+        return self.sources[rows] if isinstance(self.sources, np.ndarray) else self.sources
+
     def offer(self, rows: slice) -> Observed:
         """What the quality and the saturation band offer in these rows."""
-        sources = self.sources[rows] if isinstance(self.sources, np.ndarray) else self.sources
+        sources = self.sources_of(rows)
         saturation = None if self._saturation is None else self._saturation[rows]
         return judge(
             self.quality[rows],
@@ -179,7 +201,7 @@ class _Date:
         path = self._observation.datasource
         if not isinstance(path, str):
             return path
-        if not self._plan.without_oli and not (self._plan.with_layers and self._plan.function == "LCF"):
+        if not self._plan.without_oli and not self._plan.with_layers:
             return None  # nobody asks
         sources = self._reader.read(path, self._window)
         if sources.dtype != np.uint8:
@@ -233,10 +255,14 @@ class _Layers:
         self._sources: NDArray[np.uint8] | None = None
         if plan.names_sources:
             self._sources = np.full(shape, DATASOURCE_NODATA, dtype=np.uint8)
+        self._participation = None if plan.function == "LCF" else Participation(shape, len(plan.observations))
 
     def add(self, rank: int, date: _Date, rows: slice, offer: Observed) -> None:
         """Take the next date."""
         self._counter.add(offer)
+        sources = date.sources_of(rows)
+        if self._participation is not None:
+            self._participation.add(rank, offer.clear, sources)
         if self._choice.done:
             return
         taken = self._choice.take(rank, offer)
@@ -244,20 +270,27 @@ class _Layers:
         if quality.dtype != self.quality.dtype:  # once, unless the dates have different types
             self.quality = self.quality.astype(np.promote_types(quality.dtype, self.quality.dtype))
         select(self.quality, quality, taken)
-        if self._sources is not None and date.sources is not None:
-            select(self._sources, date.sources[rows] if isinstance(date.sources, np.ndarray) else date.sources, taken)
+        if self._sources is not None and sources is not None:
+            select(self._sources, sources, taken)
 
     def result(self, data: NDArray[Any]) -> WindowResult:
         """The layers beside the composite ``data``."""
-        of_one_date = self._plan.function == "LCF"
-        days = [observation.date.timetuple().tm_yday for observation in self._plan.observations]
+        dates = [observation.date for observation in self._plan.observations]
+        rank, tells_date = self._choice.rank, self._participation is None
+        if self._participation is None:
+            composition = of_one_date(rank, self._choice.clear, self._sources, len(dates))
+        else:
+            composition = self._participation.result()
         return WindowResult(
             data=data,
             clear_observations=self._counter.clear_observations(),
             total_observations=self._counter.total_observations(),
-            provenance=provenance(self._choice.rank, days) if of_one_date else None,
-            datasource=self._sources if of_one_date else None,
-            counts=count_quality(self.quality, self._plan.mask, oli=self._plan.oli(self._sources)),
+            provenance=provenance(rank, [date.timetuple().tm_yday for date in dates]) if tells_date else None,
+            provenance_year=(
+                provenance(rank, [date.year for date in dates]) if tells_date and self._plan.spans_years else None
+            ),
+            datasource=self._sources if tells_date else None,
+            totals=Totals(count_quality(self.quality, self._plan.mask, oli=self._plan.oli(self._sources)), composition),
         )
 
 
@@ -290,13 +323,15 @@ def _strips(plan: BlendPlan, height: int, width: int, workspace: Workspace) -> l
 
 
 def _joined(strips: list[WindowResult]) -> WindowResult:
+    totals = [strip.totals for strip in strips if strip.totals is not None]
     return WindowResult(
         data=np.concatenate([strip.data for strip in strips]),
         clear_observations=_stacked([strip.clear_observations for strip in strips]),
         total_observations=_stacked([strip.total_observations for strip in strips]),
         provenance=_stacked([strip.provenance for strip in strips]),
+        provenance_year=_stacked([strip.provenance_year for strip in strips]),
         datasource=_stacked([strip.datasource for strip in strips]),
-        counts=reduce(add, [strip.counts for strip in strips]),
+        totals=reduce(add, totals) if totals else None,
     )
 
 

@@ -75,6 +75,12 @@ def save_as_cog(
     Raises:
         InvalidRequest: data not two-dimensional or not of the shape of the geobox, a type GDAL cannot hold, a nodata
             value the type cannot hold, a block size that is no positive multiple of 16.
+
+    >>> grid = GeoBox("EPSG:32723", 300000, 8000000, 30, 30, width=2, height=1)
+    >>> save_as_cog("ndvi.tif", np.array([[7500, -9999]], dtype=np.int16), grid, nodata=-9999, kind="continuous")
+    >>> with open_raster("ndvi.tif") as raster:
+    ...     raster.nodata, raster.read(1).tolist()
+    (-9999.0, [[7500, -9999]])
     """
     options = _options(kind, block_size, threads)
     meaning = _Meaning(description, tags, scale, offset, unit)
@@ -97,7 +103,12 @@ def encode_cog(
     block_size: int = 512,
     threads: int | None = None,
 ) -> bytes:
-    """The COG that :func:`save_as_cog` writes, as bytes, for one atomic PUT. Arguments and errors as there."""
+    """The COG that :func:`save_as_cog` writes, as bytes, for one atomic PUT. Arguments and errors as there.
+
+    >>> grid = GeoBox("EPSG:32723", 300000, 8000000, 30, 30, width=2, height=1)
+    >>> encode_cog(np.array([[1, 255]], dtype=np.uint8), grid, nodata=255, kind="categorical")[:2]  # a TIFF
+    b'II'
+    """
     options = _options(kind, block_size, threads)
     meaning = _Meaning(description, tags, scale, offset, unit)
     with _dataset(data, geobox, nodata, meaning) as source, MemoryFile(ext=".tif") as memory:
@@ -112,6 +123,13 @@ def generate_cogs(
     """Write an existing raster, with all its bands and tags, as a COG to a local file (which may be the same one).
 
     Raises SourceMissing or TransientRead for a source that cannot be read, InvalidRequest for a bad block size.
+
+    >>> grid = GeoBox("EPSG:32723", 300000, 8000000, 30, 30, width=2, height=1)
+    >>> create_empty_raster("scl.tif", grid, data_type="uint8", nodata=0)
+    >>> generate_cogs("scl.tif", "scl_256.tif", kind="categorical", block_size=256)
+    >>> with open_raster("scl_256.tif") as raster:
+    ...     raster.tags(ns="IMAGE_STRUCTURE")["LAYOUT"]
+    'COG'
     """
     options = _options(kind, block_size, threads)
     with open_raster(str(source)) as dataset, _whole(path) as partial:
@@ -121,12 +139,23 @@ def generate_cogs(
 def create_empty_raster(
     path: str | Path, geobox: GeoBox, *, data_type: DTypeLike, nodata: float, kind: Kind = "categorical"
 ) -> None:
-    """Write a COG in which every pixel is nodata. Raises InvalidRequest for a nodata the type cannot hold."""
+    """Write a COG in which every pixel is nodata. Raises InvalidRequest for a nodata the type cannot hold.
+
+    >>> grid = GeoBox("EPSG:32723", 300000, 8000000, 30, 30, width=2, height=1)
+    >>> create_empty_raster("empty.tif", grid, data_type="int16", nodata=-9999)
+    >>> with open_raster("empty.tif") as raster:
+    ...     raster.read(1).tolist()
+    [[-9999, -9999]]
+    """
     save_as_cog(path, empty(geobox, data_type=data_type, nodata=nodata), geobox, nodata=nodata, kind=kind)
 
 
 def empty(geobox: GeoBox, *, data_type: DTypeLike, nodata: float) -> NDArray[Any]:
-    """An array of nodata on ``geobox``. Raises InvalidRequest for a nodata the type cannot hold."""
+    """An array of nodata on ``geobox``. Raises InvalidRequest for a nodata the type cannot hold.
+
+    >>> empty(GeoBox("EPSG:32723", 300000, 8000000, 30, 30, width=2, height=1), data_type="uint8", nodata=255).tolist()
+    [[255, 255]]
+    """
     dtype = number_type(data_type)
     require_fit(nodata, dtype)
     return np.full(geobox.shape, nodata, dtype=dtype)

@@ -95,6 +95,11 @@ class Choice:
         self.done = not self._open.any()
         return taken
 
+    @property
+    def clear(self) -> NDArray[np.bool_]:
+        """Where a clear observation was taken (bool array)."""
+        return ~self._open
+
 
 class Reducer(Protocol):
     """Makes one value a pixel out of the observations of a block, fed in rank order."""
@@ -248,13 +253,14 @@ class Counter:
         return np.asarray(np.minimum(self._total, MOST_COUNTED), dtype=np.uint8)
 
 
-def provenance(rank: NDArray[Any], days_of_year: Sequence[int]) -> NDArray[np.int16]:
-    """PROVENANCE: the day of the year (1 to 366) of the date each pixel took, :data:`NO_DATE` where there is none.
+def provenance(rank: NDArray[Any], numbers: Sequence[int]) -> NDArray[np.int16]:
+    """PROVENANCE and PROVENANCE_YEAR: a number of the date each pixel took, :data:`NO_DATE` where there is none.
 
-    ``rank`` is :attr:`Choice.rank`; ``days_of_year`` are those of the dates in rank order. int16.
+    ``rank`` is :attr:`Choice.rank`; ``numbers`` are the days of the year (1 to 366), or the years, of the dates in rank
+    order. int16.
     """
-    days = np.array([*days_of_year, NO_DATE], dtype=np.int16)
-    return np.asarray(days[rank])  # NO_DATE is the index of the last entry
+    table = np.array([*numbers, NO_DATE], dtype=np.int16)
+    return np.asarray(table[rank])  # NO_DATE is the index of the last entry
 
 
 def composite(
@@ -270,6 +276,13 @@ def composite(
 
     ``classes`` are PixelClass codes. At least one date; the result has the shape and type of ``values``. Raises as
     :func:`make_reducer`, and InvalidRequest where there is no date or the shapes or types differ.
+
+    >>> nir = [np.array([854, 9800, 945]), np.array([702, 7000, 687])]  # best date first
+    >>> classes = [np.array([4, 0, 4], dtype=np.uint8), np.array([4, 2, 4], dtype=np.uint8)]  # clear, nodata, cloud
+    >>> composite(nir, classes, function="LCF", nodata=-9999).tolist()
+    [854, 7000, 945]
+    >>> composite(nir, classes, function="MED", nodata=-9999).tolist()
+    [778, -9999, 816]
     """
     if not values or len(values) != len(classes):
         raise InvalidRequest(f"{len(values)} arrays of values and {len(classes)} of classes", field="values")

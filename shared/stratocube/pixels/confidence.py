@@ -35,10 +35,8 @@ class QAConfidence:
 
     Raises :class:`InvalidRequest` for a rule that is anything but such a comparison; it is never executed.
 
-    >>> QAConfidence(cloud="cloud == MEDIUM").apply(np.array([22080, 21824]))
-    masked_array(data=[--, 21824],
-                 mask=[ True, False],
-           fill_value=999999)
+    >>> QAConfidence(cloud="cloud >= MEDIUM").apply(np.array([22080, 21824])).tolist()
+    [None, 21824]
     """
 
     cloud: str | None = None

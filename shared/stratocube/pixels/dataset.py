@@ -24,11 +24,17 @@ _MODES: Final = ("r", "r+", "w")
 class SmartDataSet:
     """A raster opened for reading (``r``), updating (``r+``) or writing (``w``), to be used in a ``with`` statement.
 
-    >>> with SmartDataSet("CLEAROB.tif", "r+", tags={"processing": "blend"}) as raster:  # doctest: +SKIP
-    ...     raster.dataset.write(values, 1)
-
     What is updated or written is a copy beside the file; when the block ends well, tags are set and the copy takes
     the place of the file as a COG, at once. After an exception the file is as it was before.
+
+    >>> from stratocube.processing import GeoBox, create_empty_raster
+    >>> grid = GeoBox("EPSG:32723", 300000, 8000000, 30, 30, width=2, height=1)
+    >>> create_empty_raster("CLEAROB.tif", grid, data_type="uint8", nodata=0)
+    >>> with SmartDataSet("CLEAROB.tif", "r+", tags={"processing": "blend"}) as raster:
+    ...     raster.dataset.write(raster.dataset.read(1) + 1, 1)
+    >>> with SmartDataSet("CLEAROB.tif") as raster:
+    ...     raster.dataset.read(1).tolist(), raster.dataset.tags()["processing"]
+    ([[1, 1]], 'blend')
     """
 
     dataset: Any

@@ -18,8 +18,18 @@ from shapely.geometry import MultiPoint, MultiPolygon, Polygon, box, mapping
 
 from stratocube.cube.geobox import GeoBox
 from stratocube.errors import InvalidRequest
-from stratocube.pixels.reading import is_nodata, rows_of, strips
-from stratocube.pixels.sources import Points, crs_of, environment, geobox_of, open_raster, projected, read_pixels
+from stratocube.pixels.sources import (
+    Points,
+    crs_of,
+    environment,
+    geobox_of,
+    is_nodata,
+    open_raster,
+    projected,
+    read_pixels,
+    rows_of,
+    strips,
+)
 
 LONGITUDE_LATITUDE: Final = "EPSG:4326"
 
@@ -30,6 +40,12 @@ def raster_extent(path: str, crs: str = LONGITUDE_LATITUDE) -> dict[str, Any]:
     Raises:
         InvalidRequest: a raster without CRS or not north up, or a ``crs`` that is none.
         SourceMissing, TransientRead: a file that cannot be read.
+
+    >>> from stratocube.pixels.cog import create_empty_raster
+    >>> tile = GeoBox("EPSG:4326", -47, -15, 0.25, 0.25, width=4, height=4)
+    >>> create_empty_raster("tile.tif", tile, data_type="uint8", nodata=0)
+    >>> raster_extent("tile.tif")["coordinates"]
+    (((-46.0, -16.0), (-46.0, -15.0), (-47.0, -15.0), (-47.0, -16.0), (-46.0, -16.0)),)
     """
     with open_raster(path) as dataset:
         geobox = geobox_of(dataset)
@@ -37,7 +53,11 @@ def raster_extent(path: str, crs: str = LONGITUDE_LATITUDE) -> dict[str, Any]:
 
 
 def extent(geobox: GeoBox, crs: str = LONGITUDE_LATITUDE) -> dict[str, Any]:
-    """The outline of a pixel grid: GeoJSON geometry of its four corners in ``crs``. Errors as :func:`raster_extent`."""
+    """The outline of a pixel grid: GeoJSON geometry of its four corners in ``crs``. Errors as :func:`raster_extent`.
+
+    >>> extent(GeoBox("EPSG:4326", -47, -15, 0.25, 0.25, width=4, height=4))["coordinates"]
+    (((-46.0, -16.0), (-46.0, -15.0), (-47.0, -15.0), (-47.0, -16.0), (-46.0, -16.0)),)
+    """
     x_min, y_min, x_max, y_max = geobox.bounds
     xs, ys = _projected((np.array([x_max, x_max, x_min, x_min]), np.array([y_min, y_max, y_max, y_min])), geobox, crs)
     return _geojson(Polygon(zip(xs, ys, strict=True)), crs)
@@ -49,6 +69,12 @@ def raster_convexhull(path: str, crs: str = LONGITUDE_LATITUDE) -> dict[str, Any
     Pixels equal to the nodata tag of the file, and NaN, are not valid; without a tag all are. The hull is taken of the
     pixel corners after projecting them. Without a valid pixel it is a polygon without coordinates. The raster is read
     in strips. Errors as :func:`raster_extent`.
+
+    >>> from stratocube.pixels.cog import save_as_cog
+    >>> tile = GeoBox("EPSG:4326", -47, -15, 0.5, 0.5, width=3, height=1)
+    >>> save_as_cog("nir.tif", np.array([[3000, 0, 3500]], dtype=np.int16), tile, nodata=0, kind="continuous")
+    >>> Polygon(raster_convexhull("nir.tif")["coordinates"][0]).bounds
+    (-47.0, -15.5, -45.5, -15.0)
     """
     with open_raster(path) as dataset:
         geobox = geobox_of(dataset)
@@ -63,6 +89,10 @@ def convexhull(valid: NDArray[np.bool_], geobox: GeoBox, crs: str = LONGITUDE_LA
     """The convex hull of the pixels of ``geobox`` that are ``valid`` ((rows, columns)): GeoJSON geometry in ``crs``.
 
     Raises InvalidRequest for an array of another shape, and as :func:`raster_extent`.
+
+    >>> tile = GeoBox("EPSG:4326", -47, -15, 0.5, 0.5, width=3, height=1)
+    >>> Polygon(convexhull(np.array([[False, True, False]]), tile)["coordinates"][0]).bounds
+    (-46.5, -15.5, -46.0, -15.0)
     """
     if valid.shape != geobox.shape:
         raise InvalidRequest(f"has shape {valid.shape}, the grid has {geobox.shape}", field="valid")

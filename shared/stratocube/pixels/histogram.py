@@ -13,8 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stratocube.pixels.cog import fits, save_as_cog
-from stratocube.pixels.reading import is_nodata, same_shape
-from stratocube.pixels.sources import Raster, open_raster, read_raster
+from stratocube.pixels.sources import Raster, is_nodata, open_raster, read_raster, same_shape
 from stratocube.pixels.tables import every_value, has_table, look_up
 from stratocube.pixels.warp import beside_nodata
 
@@ -30,6 +29,10 @@ def match_histogram(
 
     Raises:
         InvalidRequest: arrays of different shapes.
+
+    >>> clear = np.array([True, True, True, False])
+    >>> match_histogram(np.array([1, 2, 3, 4]), np.array([10, 20, 30, 40]), clear).tolist()
+    [10, 20, 30, 4]
     """
     same_shape({"source": source.shape, "reference": reference.shape, "take_part": take_part.shape})
     result = source.copy()
@@ -89,6 +92,14 @@ def match_histogram_with_merges(
     Raises:
         InvalidRequest: rasters of different shapes, a bad block size.
         SourceMissing, TransientRead: a file that cannot be read, named by its path.
+
+    >>> from stratocube.cube.geobox import GeoBox
+    >>> grid = GeoBox("EPSG:32723", 300000, 8000000, 30, 30, width=4, height=1)
+    >>> for name, row in {"nir": [1, 2, 3, -9999], "best_nir": [10, 20, 30, 40], "fmask": [0, 0, 0, 0]}.items():
+    ...     save_as_cog(f"{name}.tif", np.array([row], dtype=np.int16), grid, nodata=-9999, kind="continuous")
+    >>> match_histogram_with_merges("nir.tif", "fmask.tif", "best_nir.tif", "fmask.tif")
+    >>> read_raster("nir.tif").data.tolist()
+    [[10, 20, 30, -9999]]
     """
     own = read_raster(source)
     matched = match_rasters(own, read_raster(source_mask), read_raster(reference), read_raster(reference_mask))

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from stratocube.cube.expressions import Expression
 from stratocube.errors import InvalidRequest
 from stratocube.pixels.evaluate import Evaluated, evaluate
-from stratocube.pixels.reading import is_nodata, open_raster, read_window, rows_of, same_shape, strips
 from stratocube.pixels.scaling import truncated
+from stratocube.pixels.sources import is_nodata, open_raster, read_window, rows_of, same_shape, strips
 
 T = TypeVar("T")
 
@@ -47,6 +47,12 @@ def band_index(
 
     Raises :class:`InvalidRequest` for a data type not in :data:`DATA_TYPES`, a nodata that it cannot hold, an
     expression that reads no band, a band that is not given, shapes that differ.
+
+    >>> from stratocube.cube.expressions import parse_index
+    >>> bands = {"red": np.array([500, 0, -9999], dtype=np.int16), "nir": np.array([3500, 0, 3000], dtype=np.int16)}
+    >>> ndvi = parse_index("10000 * (nir - red) / (nir + red)", bands=list(bands))
+    >>> band_index(ndvi, bands, nodata_by_band={"red": -9999, "nir": -9999}, data_type="int16", nodata=-9999).tolist()
+    [7500, -9999, -9999]
     """
     output = _output(data_type, nodata, minimum, maximum)
     used = {name: np.asanyarray(values) for name, values in _used(expression, bands).items()}
@@ -81,6 +87,15 @@ def band_index_of_files(
     read in strips: beside the result, memory is a few strips.
 
     Raises as :func:`band_index`, and :class:`SourceMissing` or :class:`TransientRead` naming the file.
+
+    >>> from stratocube.processing import GeoBox, parse_index, save_as_cog
+    >>> grid = GeoBox("EPSG:32723", 300000, 8000000, 30, 30, width=2, height=1)
+    >>> paths = {"red": "red.tif", "nir": "nir.tif"}
+    >>> for name, row in {"red": [500, -9999], "nir": [3500, 3000]}.items():
+    ...     save_as_cog(paths[name], np.array([row], dtype=np.int16), grid, nodata=-9999, kind="continuous")
+    >>> ndvi = parse_index("10000 * (nir - red) / (nir + red)", bands=list(paths))
+    >>> band_index_of_files(ndvi, paths, nodata_by_band={}, data_type="int16", nodata=-9999).tolist()
+    [[7500, -9999]]
     """
     output = _output(data_type, nodata, minimum, maximum)
     used = _used(expression, paths)

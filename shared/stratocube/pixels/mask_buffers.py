@@ -28,9 +28,8 @@ from stratocube.errors import InvalidRequest
 from stratocube.pixels.masks import PixelClass, classify, weight_of_bits
 from stratocube.pixels.merge import Merge
 from stratocube.pixels.morphology import MOST_PIXELS, Disk, dilate
-from stratocube.pixels.reading import rows_of, strips
 from stratocube.pixels.selection import select
-from stratocube.pixels.sources import crs_of
+from stratocube.pixels.sources import crs_of, rows_of, strips
 
 _NO_DISK: Final = Disk((0,))
 
@@ -41,6 +40,12 @@ def buffer_margin(mask: QualityMask, geobox: GeoBox) -> int:
     Raises:
         InvalidRequest: naming the length, for a grid in degrees, and for a radius of less than one pixel (it would do
             nothing) or more than :data:`stratocube.pixels.morphology.MOST_PIXELS`.
+
+    >>> from stratocube.cube.mask import parse_mask
+    >>> mask = parse_mask({"nodata": 0, "clear_data": [4], "not_clear_data": [9],
+    ...                    "buffers": [{"values": [9], "dilate_m": 40}]})
+    >>> buffer_margin(mask, GeoBox("EPSG:32723", 300000, 8000000, 20, 20, width=5, height=5))
+    2
     """
     disks = _disks(mask, geobox)
     # Opening looks twice the radius far: an erosion, then a dilation.
@@ -68,6 +73,13 @@ def buffered_quality(quality: NDArray[Any], mask: QualityMask, geobox: GeoBox) -
     """The quality with the buffers of the mask applied: a new array of the same shape and type.
 
     ``quality`` is an integer array (rows, columns) on ``geobox``. Errors as :func:`buffer_margin`.
+
+    >>> from stratocube.cube.mask import parse_mask
+    >>> mask = parse_mask({"nodata": 0, "clear_data": [4], "not_clear_data": [9],
+    ...                    "buffers": [{"values": [9], "dilate_m": 20}]})
+    >>> grid = GeoBox("EPSG:32723", 300000, 8000000, 20, 20, width=5, height=1)
+    >>> buffered_quality(np.array([[4, 4, 9, 4, 4]], dtype=np.uint8), mask, grid).tolist()
+    [[4, 9, 9, 9, 4]]
     """
     result = quality.copy()
     disks = _disks(mask, geobox)

@@ -43,6 +43,10 @@ def classify(quality: NDArray[Any], mask: QualityMask, oli: OliFlag = True) -> N
 
     8- and 16-bit types cost one table look-up a pixel. Raises :class:`InvalidRequest` for floats with bits
     and for flags that do not fit.
+
+    >>> fmask = QualityMask(clear=(0, 1), not_clear=(2, 3, 4), nodata=255)
+    >>> [PixelClass(code).name for code in classify(np.array([0, 4, 255, 77]), fmask)]
+    ['CLEAR', 'NOT_CLEAR', 'NODATA', 'OTHER']
     """
     values = np.ma.getdata(quality)
     classes = _look_up if has_table(values.dtype) else _classify_values
@@ -53,7 +57,11 @@ def classify(quality: NDArray[Any], mask: QualityMask, oli: OliFlag = True) -> N
 
 
 def saturated_pixels(radsat: NDArray[np.integer[Any]], mask: QualityMask) -> NDArray[np.bool_]:
-    """Where the saturation band has one of the mask's ``saturated_bits`` set: bool array of its shape."""
+    """Where the saturation band has one of the mask's ``saturated_bits`` set: bool array of its shape.
+
+    >>> saturated_pixels(np.array([0, 1, 128]), QualityMask(nodata=1, saturated_bits=(0, 6))).tolist()
+    [False, True, False]
+    """
     first, last = mask.saturated_bits
     return np.asarray(radsat_extract_bits(np.ma.getdata(radsat), first, last) != 0)
 
@@ -72,6 +80,10 @@ def get_qa_mask(
     OLI), and matches no rule of ``confidence``. ``data`` is an integer array of any shape, or one integer
     (the result is int64 of shape (1,)). The values and the argument are left as they are; the mask of the result is
     always a full array.
+
+    >>> qa_pixel = np.array([21824, 22280, 1], dtype=np.uint16)  # clear land, cloud, fill
+    >>> get_qa_mask(qa_pixel, clear_data=[6], not_clear_data=[1, 2, 3, 4], nodata=1).tolist()
+    [21824, None, None]
     """
     values = np.ma.getdata(data)
     if values.ndim == 0:
@@ -89,6 +101,9 @@ def extract_qa_bits(band_data: IntOrArray, bit_location: int) -> IntOrArray:
 
     ``band_data`` is an integer, an integer array or a masked array (the mask is kept); the result is of the
     same kind.
+
+    >>> extract_qa_bits(22280, 3), extract_qa_bits(21824, 3)  # bit 3 of QA_PIXEL: cloud
+    (8, 0)
     """
     _check_bit(bit_location, field="bit_location")
     if isinstance(band_data, int):
@@ -103,6 +118,9 @@ def radsat_extract_bits(bit_value: IntOrArray, bit_start: int, bit_end: int | No
     Both ends are included; without ``bit_end`` it is one bit. ``bit_value`` is an integer or an integer
     array, the result is of the same kind. Landsat Collection 2 QA_RADSAT has band n + 1 in bit n. Raises
     :class:`InvalidRequest` when the end lies below the start.
+
+    >>> radsat_extract_bits(0b0110, 1, 2), radsat_extract_bits(0b0001, 1, 7)
+    (3, 0)
     """
     end = bit_start if bit_end is None else bit_end
     _check_bit(bit_start, field="bit_start")

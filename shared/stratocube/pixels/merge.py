@@ -17,9 +17,8 @@ from rasterio.windows import transform as window_transform
 from stratocube.cube.geobox import GeoBox
 from stratocube.errors import InvalidRequest
 from stratocube.pixels.cog import Kind, empty
-from stratocube.pixels.reading import is_nodata
 from stratocube.pixels.resampling import get_resample_method
-from stratocube.pixels.sources import SourceRaster, crs_of, environment, geobox_of, open_raster, read_pixels
+from stratocube.pixels.sources import SourceRaster, crs_of, environment, geobox_of, is_nodata, open_raster, read_pixels
 from stratocube.pixels.warp import (
     Piece,
     Scaling,
@@ -91,6 +90,16 @@ def merge(
         InvalidRequest: no source, an unknown resampling, a nodata the type cannot hold, a source with a scale while
             the cube has none, a source of a dataset that ``datasource`` does not name.
         SourceMissing, TransientRead: a scene that cannot be read, named by its href. Nothing is skipped silently.
+
+    Two scenes that overlap in the middle pixel, where the later one wins:
+
+    >>> from stratocube.pixels.cog import save_as_cog
+    >>> tile = GeoBox("EPSG:32723", 300000, 8000000, 30, 30, width=3, height=1)
+    >>> for name, row in {"morning": [10, 20, -9999], "noon": [-9999, 21, 31]}.items():
+    ...     save_as_cog(f"{name}.tif", np.array([row], dtype=np.int16), tile, nodata=-9999, kind="continuous")
+    >>> scenes = [SourceRaster(href=path, path=path) for path in ("morning.tif", "noon.tif")]
+    >>> merge(scenes, tile, data_type="int16", nodata=-9999, resampling="nearest").data.tolist()
+    [[10, 21, 31]]
     """
     if not sources:
         raise InvalidRequest("no scene to merge; a date without scenes is an empty merge", field="sources")
@@ -137,6 +146,13 @@ def merge_on_scene_grid(
 
     ``size`` is (width, height) in pixels, and every scene must have it. The other arguments are those of
     :func:`merge`, and so are the errors; InvalidRequest also names a scene of another size or grid.
+
+    >>> from stratocube.pixels.cog import save_as_cog
+    >>> grid = GeoBox("EPSG:32723", 300000, 8000000, 30, 30, width=2, height=1)
+    >>> save_as_cog("scene.tif", np.array([[10, 20]], dtype=np.int16), grid, nodata=-9999, kind="continuous")
+    >>> scene = SourceRaster(href="scene.tif", path="scene.tif")
+    >>> merge_on_scene_grid([scene], (2, 1), data_type="int16", nodata=-9999).data.tolist()
+    [[10, 20]]
     """
     if not sources:
         raise InvalidRequest("no scene to merge; a date without scenes is an empty merge", field="sources")
@@ -175,6 +191,10 @@ def empty_merge(
     """A date without scenes: nodata everywhere, in the type of the band (and 255 in the datasource, when asked for).
 
     Raises InvalidRequest for a nodata the type cannot hold, or more than 255 datasets.
+
+    >>> tile = GeoBox("EPSG:32723", 300000, 8000000, 30, 30, width=2, height=1)
+    >>> empty_merge(tile, data_type="uint8", nodata=255).data.tolist()
+    [[255, 255]]
     """
     if datasource is not None and len(datasource) > DATASOURCE_NODATA:
         raise InvalidRequest(f"at most 255 datasets can be told apart, got {len(datasource)}", field="datasource")

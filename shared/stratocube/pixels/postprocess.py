@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from stratocube.pixels.reading import is_nodata, open_raster, read_window, rows_of, same_shape, strips
+from stratocube.pixels.sources import is_nodata, open_raster, read_window, rows_of, same_shape, strips
 
 DERIVED_BANDS: Final = frozenset({"CLEAROB", "TOTALOB", "PROVENANCE", "DATASOURCE", "NDVI", "EVI"})
 """Bands that are computed from the others (upper case); they say nothing about what was observed."""
@@ -17,7 +17,11 @@ DERIVED_BANDS: Final = frozenset({"CLEAROB", "TOTALOB", "PROVENANCE", "DATASOURC
 
 def bands_to_check(bands: Collection[str], *, quality_band: str, also_skip: Collection[str] = ()) -> list[str]:
     """The bands whose nodata counts, in the order given: all but the quality band, the :data:`DERIVED_BANDS`
-    (in any case) and ``also_skip``, which is for further index bands and the saturation band."""
+    (in any case) and ``also_skip``, which is for further index bands and the saturation band.
+
+    >>> bands_to_check(["Fmask", "red", "nir", "NDVI", "CLEAROB"], quality_band="Fmask")
+    ['red', 'nir']
+    """
     skip = {quality_band, *also_skip}
     return [band for band in bands if band not in skip and band.upper() not in DERIVED_BANDS]
 
@@ -32,6 +36,10 @@ def post_process_quality(
 
     Always the nodata of the quality band. cube-builder writes class 1 for Sentinel-2, which is a clear class
     in masks other than the scene classification. ``bands`` are arrays of the shape of ``quality``.
+
+    >>> fmask, nir = np.array([0, 4, 0], dtype=np.uint8), np.array([3500, 9000, -9999], dtype=np.int16)
+    >>> post_process_quality(fmask, 255, {"nir": nir}, {"nir": -9999}).tolist()
+    [0, 4, 255]
     """
     same_shape({"quality": quality.shape, **{name: values.shape for name, values in bands.items()}})
     gaps = np.zeros(quality.shape, dtype=np.bool_)
@@ -55,6 +63,13 @@ def post_processing_quality(
 
     Raises :class:`InvalidRequest` for files of different size, :class:`SourceMissing` or
     :class:`TransientRead` naming the file.
+
+    >>> from stratocube.processing import GeoBox, save_as_cog
+    >>> grid = GeoBox("EPSG:32723", 300000, 8000000, 30, 30, width=3, height=1)
+    >>> save_as_cog("fmask.tif", np.array([[0, 4, 0]], dtype=np.uint8), grid, nodata=255, kind="categorical")
+    >>> save_as_cog("nir.tif", np.array([[3500, 9000, 0]], dtype=np.int16), grid, nodata=0, kind="continuous")
+    >>> post_processing_quality("fmask.tif", {"nir": "nir.tif"}, quality_nodata=255, nodata_by_band={}).tolist()
+    [[0, 4, 255]]
     """
     with ExitStack() as stack:
         quality = stack.enter_context(open_raster(quality_path))

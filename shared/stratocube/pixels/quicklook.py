@@ -18,9 +18,8 @@ from rasterio.io import MemoryFile
 from stratocube.cube.geobox import GeoBox
 from stratocube.errors import InvalidRequest
 from stratocube.pixels.cog import save_as_cog
-from stratocube.pixels.reading import is_nodata, same_shape
 from stratocube.pixels.scaling import linear_raster_scale
-from stratocube.pixels.sources import environment, geobox_of, open_raster, read_pixels
+from stratocube.pixels.sources import environment, geobox_of, is_nodata, open_raster, read_pixels, same_shape
 
 ROWS: Final = 768
 """Height of every quick look, in pixels."""
@@ -47,6 +46,13 @@ def generate_quick_look(
     Raises:
         InvalidRequest: not three bands of one shape, limits that are not three, or not lower < upper.
         SourceMissing, TransientRead: a band that cannot be read, named by its path.
+
+    >>> grid = GeoBox("EPSG:32723", 300000, 8000000, 30, 30, width=2, height=1)
+    >>> for band, value in {"red": 800, "green": 600, "blue": 400}.items():
+    ...     save_as_cog(f"{band}.tif", np.full(grid.shape, value, dtype=np.int16), grid, nodata=0, kind="continuous")
+    >>> png = generate_quick_look(["red.tif", "green.tif", "blue.tif"], channel_limits=[(0, 3000)] * 3)
+    >>> png[1:4]
+    b'PNG'
     """
     limits = tuple(DEFAULT_LIMITS if channel_limits is None else channel_limits)
     _require_three(paths)
@@ -82,6 +88,14 @@ def generate_rgb(
     Nodata pixels become 0; the file is tagged with nodata 0 when the bands are (another tag would not fit).
 
     Raises what :func:`generate_quick_look` raises, and InvalidRequest for an output range beyond 0-255.
+
+    >>> grid = GeoBox("EPSG:32723", 300000, 8000000, 30, 30, width=2, height=1)
+    >>> for band, value in {"red": 1000, "green": 2500, "blue": 4000}.items():
+    ...     save_as_cog(f"{band}.tif", np.full(grid.shape, value, dtype=np.int16), grid, nodata=0, kind="continuous")
+    >>> generate_rgb(["red.tif", "green.tif", "blue.tif"], "rgb.tif", input_range=(1000, 4000))
+    >>> with open_raster("rgb.tif") as picture:
+    ...     picture.read()[:, 0, 0].tolist()
+    [0, 127, 255]
     """
     _require_three(paths)
     low, high = output_range

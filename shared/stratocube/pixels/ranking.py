@@ -61,6 +61,12 @@ def rank_dates(
     ``reference_day`` ranks by closeness in time, see :func:`temporal_priority_timeline`; it counts from
     ``period_start`` where that is given. Raises InvalidRequest for a date that occurs twice and for a resolution that
     is not positive.
+
+    >>> scores = [DateScore(dt.date(2023, 8, 4), 90.0, 30.0), DateScore(dt.date(2023, 8, 12), 40.0, 10.0)]
+    >>> [str(place.date) for place in rank_dates(scores)]  # 40 % at 10 m before 90 % at 30 m
+    ['2023-08-12', '2023-08-04']
+    >>> [str(place.date) for place in rank_dates(scores, reference_day=1, period_start=dt.date(2023, 8, 1))]
+    ['2023-08-04', '2023-08-12']
     """
     by_date = {score.date: score for score in scores}
     if len(by_date) != len(scores):
@@ -86,6 +92,12 @@ def temporal_priority_timeline(
 
     Day 1 is ``first_day``, or where that is not given the first of ``dates``: so cube-builder has it, although its
     documents speak of the period. Every date is kept, repeated ones too.
+
+    >>> dates = [dt.date(2022, 1, 8), dt.date(2022, 1, 15), dt.date(2022, 1, 22)]
+    >>> [date.day for date in temporal_priority_timeline(15, dates)]  # counts from 8 January
+    [22, 15, 8]
+    >>> [date.day for date in temporal_priority_timeline(15, dates, first_day=dt.date(2022, 1, 1))]
+    [15, 8, 22]
     """
     if not dates:
         return []
@@ -94,14 +106,23 @@ def temporal_priority_timeline(
 
 
 def matching_reference(scores: Sequence[DateScore]) -> dt.date:
-    """The date whose histograms the other dates are matched to: of highest efficacy, the first one on ties."""
+    """The date whose histograms the other dates are matched to: of highest efficacy, the first one on ties.
+
+    >>> matching_reference([DateScore(dt.date(2023, 8, 4), 60.0, 10.0), DateScore(dt.date(2023, 8, 9), 95.0, 10.0)])
+    datetime.date(2023, 8, 9)
+    """
     if not scores:
         raise InvalidRequest("without dates there is no reference", field="scores")
     return min(scores, key=lambda score: (-score.efficacy, score.date)).date
 
 
 def matching_order(scores: Sequence[DateScore]) -> list[dt.date]:
-    """The dates to match to :func:`matching_reference`: all others, in falling efficacy, the first one on ties."""
+    """The dates to match to :func:`matching_reference`: all others, in falling efficacy, the first one on ties.
+
+    >>> scores = [DateScore(dt.date(2023, 8, day), share, 10.0) for day, share in ((4, 60.0), (9, 95.0), (14, 70.0))]
+    >>> [str(date) for date in matching_order(scores)]
+    ['2023-08-14', '2023-08-04']
+    """
     reference = matching_reference(scores)
     order = sorted(scores, key=lambda score: (-score.efficacy, score.date))
     return [score.date for score in order if score.date != reference]
@@ -111,6 +132,9 @@ def spectral_bands(bands: Sequence[str], *, quality_band: str | None, saturated_
     """The bands that hold measurements, in the order given: neither the quality band nor the saturation band.
 
     Histogram matching and the functions that compute with values are for these alone; they would destroy bits.
+
+    >>> spectral_bands(["red", "nir", "QA_PIXEL", "QA_RADSAT"], quality_band="QA_PIXEL", saturated_band="QA_RADSAT")
+    ['red', 'nir']
     """
     return [band for band in bands if band not in (quality_band, saturated_band)]
 
@@ -132,6 +156,10 @@ def blend_tasks(
     that need the :data:`DATASOURCE` raster: those whose mask depends on the sensor, and the one with the layers.
 
     Raises InvalidRequest where ``bands`` lack the quality band or the saturation band.
+
+    >>> tasks = blend_tasks(["SCL", "B04", "B08"], function="LCF", quality_band="SCL")
+    >>> [(task.band, task.observation_layers) for task in tasks]
+    [('B04', False), ('B08', False), ('SCL', True)]
     """
     if function == "IDT":
         return []

@@ -38,6 +38,9 @@ def get_resample_method(name: str) -> Resampling:
 
     Raises:
         InvalidRequest: for any other name.
+
+    >>> get_resample_method("Bilinear").name
+    'bilinear'
     """
     method = _WARPING.get(name.lower())
     if method is None:
@@ -48,6 +51,9 @@ def get_resample_method(name: str) -> Resampling:
 def default_resampling(kind: Kind, *, has_mask: bool) -> str:
     """The kernel of a band for which none was asked: bilinear for continuous bands of a cube with a mask, else
     nearest (without a mask nothing tells whether averaging neighbours is safe).
+
+    >>> default_resampling("continuous", has_mask=True), default_resampling("categorical", has_mask=True)
+    ('bilinear', 'nearest')
     """
     return "bilinear" if kind == "continuous" and has_mask else "nearest"
 

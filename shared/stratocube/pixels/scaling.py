@@ -33,6 +33,11 @@ def rescale(
 
     Raises :class:`InvalidRequest` for a factor that is not finite, a new scale of zero, and an unmasked value
     that is not finite when the result is of an integer type.
+
+    >>> rescale(np.array([7320, 43636], dtype=np.uint16), 0.0000275, 0.0001, -0.2, "int16").tolist()
+    [13, 9999]
+    >>> rescale(np.array([25, 255], dtype=np.uint8), 0.01, 0.001).tolist()  # 2550 does not fit
+    [250, 255]
     """
     for name, factor in (("multiplier", multiplier), ("origin_additive", origin_additive)):
         if not math.isfinite(factor):
@@ -69,6 +74,9 @@ def linear_raster_scale(
     float32 (float64 for 32- and 64-bit integers and float64). Not-a-number stays.
 
     Raises :class:`InvalidRequest` when the lower limit of the input range is not below the upper one.
+
+    >>> linear_raster_scale(np.array([-20000, 0, 20000, 32000], dtype=np.int16), (-20000, 20000)).tolist()
+    [0.0, 127.5, 255.0, 255.0]
     """
     low, high = (float(limit) for limit in input_range)
     if not low < high:

@@ -28,12 +28,20 @@ def has_oli(source: str) -> bool:
 
 
 def sources_without_oli(sources: Sequence[str]) -> frozenset[int]:
-    """Indices (values of a DATASOURCE raster) of the sources that carry no OLI sensor."""
+    """Indices (values of a DATASOURCE raster) of the sources that carry no OLI sensor.
+
+    >>> sources_without_oli(["LANDSAT_7", "LANDSAT_8"])
+    frozenset({0})
+    """
     return frozenset(index for index, source in enumerate(sources) if not has_oli(source))
 
 
 def oli_pixels(datasource: NDArray[np.integer[Any]], without_oli: Collection[int]) -> NDArray[np.bool_]:
-    """Where a DATASOURCE raster does not name one of the sources without OLI: bool array of its shape."""
+    """Where a DATASOURCE raster does not name one of the sources without OLI: bool array of its shape.
+
+    >>> oli_pixels(np.array([0, 1, 255], dtype=np.uint8), without_oli={0}).tolist()
+    [False, True, True]
+    """
     return np.isin(datasource, list(without_oli), invert=True)
 
 

@@ -15,8 +15,7 @@ from numpy.typing import NDArray
 
 from stratocube.cube.scene_ids import sentinel2_scene_id
 from stratocube.errors import InvalidRequest
-from stratocube.pixels.reading import is_nodata
-from stratocube.pixels.sources import open_raster, read_pixels
+from stratocube.pixels.sources import is_nodata, open_raster, read_pixels
 
 OFFSET: Final = 1000
 """Stored numbers of baseline 04.00 and later are higher by this."""
@@ -32,6 +31,10 @@ def has_offset(scene_id: str, band: str) -> bool:
 
     Raises:
         InvalidRequest: an identifier without a processing baseline.
+
+    >>> scene = "S2A_MSIL2A_20220621T133201_N0400_R081_T22LGL_20220621T182715"
+    >>> has_offset(scene, "B04"), has_offset(scene, "SCL")
+    (True, False)
     """
     parsed = sentinel2_scene_id(scene_id)
     if parsed is None:
@@ -63,6 +66,13 @@ def sentinel2_read(path: str, scene_id: str, band: str, *, nodata: float, href: 
     Raises:
         InvalidRequest: an identifier without a processing baseline.
         SourceMissing, TransientRead: a file that cannot be read.
+
+    >>> from stratocube.processing import GeoBox, save_as_cog
+    >>> grid = GeoBox("EPSG:32722", 700000, 8200000, 10, 10, width=3, height=1)
+    >>> save_as_cog("B04.tif", np.array([[0, 1000, 1500]], dtype=np.uint16), grid, nodata=0, kind="continuous")
+    >>> scene = "S2A_MSIL2A_20220621T133201_N0400_R081_T22LGL_20220621T182715"
+    >>> sentinel2_read("B04.tif", scene, "B04", nodata=0).tolist()
+    [[0, 1, 500]]
     """
     shifted = has_offset(scene_id, band)
     with open_raster(path, href=href) as dataset:

@@ -1,4 +1,4 @@
-"""Source rasters: what they are called, how they are opened and read, and what a failure means.
+"""Rasters: what they are called, how they are opened and read, whole or in strips, and what a failure means.
 
 A read that fails is an error that names the source, never nodata. rasterio raises one class for everything, so
 the messages of GDAL decide here between :class:`SourceMissing` (asking again does not help) and
@@ -7,6 +7,7 @@ the messages of GDAL decide here between :class:`SourceMissing` (asking again do
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -42,6 +43,9 @@ SAFE_SETTINGS: Final[Mapping[str, str]] = MappingProxyType(
     }
 )
 """What reading depends on when the caller has entered no ``rasterio.Env`` of their own."""
+
+STRIP_ROWS: Final = 512
+"""Rows read at a time: one row of blocks of a COG, so no block is decoded twice."""
 
 Points = tuple[NDArray[np.float64], NDArray[np.float64]]
 """x and y of some points."""
@@ -138,7 +142,14 @@ def reading(path: str, *, href: str | None = None) -> Iterator[None]:
 
 
 def read_raster(path: str, *, href: str | None = None, band: int = 1) -> Raster:
-    """One whole band in memory. Raises what :func:`open_raster` raises, and InvalidRequest for a rotated grid."""
+    """One whole band in memory. Raises what :func:`open_raster` raises, and InvalidRequest for a rotated grid.
+
+    >>> from stratocube.pixels.cog import create_empty_raster
+    >>> grid = GeoBox("EPSG:32723", 300000, 8000000, 30, 30, width=2, height=1)
+    >>> create_empty_raster("CLEAROB.tif", grid, data_type="uint8", nodata=0)
+    >>> read_raster("CLEAROB.tif").data.tolist()
+    [[0, 0]]
+    """
     with open_raster(path, href=href) as dataset:
         return Raster(read_pixels(dataset, band=band), geobox_of(dataset), dataset.nodatavals[band - 1])
 
@@ -158,6 +169,47 @@ def read_pixels(
     """
     values: NDArray[Any] = dataset.read(band, window=window, out_shape=out_shape, resampling=resampling)
     return values
+
+
+def read_window(dataset: Any, window: Window) -> NDArray[Any]:
+    """Part of the first band, (rows, columns) in the type of the file.
+
+    For several rasters open at a time: a failure is a :class:`TransientRead` of this one, whatever ``with`` block it
+    happens in.
+    """
+    with reading(dataset.name):
+        return read_pixels(dataset, window=window)
+
+
+def strips(height: int, width: int, rows: int = STRIP_ROWS) -> Iterator[Window]:
+    """Windows of ``rows`` whole rows that cover a raster from top to bottom; the last one may be lower."""
+    for top in range(0, height, rows):
+        yield Window(0, top, width, min(rows, height - top))
+
+
+def rows_of(window: Window) -> slice:
+    """The rows of a strip, as an index into the full array."""
+    return slice(int(window.row_off), int(window.row_off + window.height))
+
+
+def is_nodata(values: NDArray[Any], nodata: float | None) -> NDArray[np.bool_]:
+    """Where an array is nodata: equal to ``nodata``, masked, or not a number. Bool array of the same shape."""
+    data = np.ma.getdata(values)
+    missing = np.isnan(data) if data.dtype.kind == "f" else np.zeros(data.shape, dtype=np.bool_)
+    if nodata is not None and not math.isnan(nodata):
+        missing |= data == nodata
+    if np.ma.isMaskedArray(values):
+        missing |= np.ma.getmaskarray(values)
+    return missing
+
+
+def same_shape(shapes: Mapping[str, tuple[int, ...]]) -> tuple[int, ...]:
+    """The one shape of all bands. Raises :class:`InvalidRequest` naming two bands that differ."""
+    (first, shape), *others = shapes.items()
+    for name, other in others:
+        if other != shape:
+            raise InvalidRequest(f"has {other} pixels, {first} has {shape}: bring them on one grid", field=name)
+    return shape
 
 
 def geobox_of(dataset: Any) -> GeoBox:

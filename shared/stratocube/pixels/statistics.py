@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from stratocube.cube.mask import QualityMask
 from stratocube.pixels.confidence import OliFlag
 from stratocube.pixels.masks import PixelClass, classify
-from stratocube.pixels.reading import open_raster, read_window, strips
+from stratocube.pixels.sources import open_raster, read_window, strips
 
 
 class QualityStatistics(NamedTuple):
@@ -74,6 +74,12 @@ def compute_data_set_stats(path: str, mask: QualityMask, *, oli: bool = True) ->
 
     Nodata is the one of the mask, whatever the file is tagged with. Raises :class:`SourceMissing` or
     :class:`TransientRead` naming the file.
+
+    >>> from stratocube.processing import GeoBox, save_as_cog
+    >>> grid = GeoBox("EPSG:32723", 300000, 8000000, 30, 30, width=4, height=1)
+    >>> save_as_cog("fmask.tif", np.array([[0, 1, 4, 255]], dtype=np.uint8), grid, nodata=255, kind="categorical")
+    >>> compute_data_set_stats("fmask.tif", QualityMask(clear=(0, 1), not_clear=(2, 3, 4), nodata=255))
+    QualityStatistics(efficacy=50.0, cloud_ratio=33.33)
     """
     counts = QualityCounts()
     with open_raster(path) as raster:

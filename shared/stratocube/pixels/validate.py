@@ -9,8 +9,7 @@ from typing import Any, Final
 
 from stratocube.cube.geobox import GeoBox
 from stratocube.errors import SourceMissing, TransientRead
-from stratocube.pixels.reading import strips
-from stratocube.pixels.sources import crs_of, is_remote, open_raster, read_pixels
+from stratocube.pixels.sources import crs_of, is_remote, open_raster, read_pixels, strips
 
 _GRID_TOLERANCE: Final = 1e-6
 """Of a pixel."""
@@ -38,6 +37,11 @@ def check_file_integrity(path: str, *, read_bytes: bool = False) -> bool:
     """Whether a file is a raster that can be opened and, with ``read_bytes``, read to the last pixel.
 
     Raises TransientRead for a remote raster that cannot be read just now, which says nothing about it.
+
+    >>> from pathlib import Path
+    >>> _ = Path("broken.tif").write_bytes(b"no raster")
+    >>> check_file_integrity("broken.tif")
+    False
     """
     try:
         with open_raster(path) as dataset:
@@ -59,6 +63,14 @@ def validate(
 
     Looks at CRS, pixel grid, data type, nodata and, with ``read_bytes``, reads every pixel. A file that cannot be
     read has that as its only reason.
+
+    >>> from stratocube.pixels.cog import create_empty_raster
+    >>> tile = GeoBox("EPSG:32723", 300000, 8000000, 30, 30, width=2, height=1)
+    >>> create_empty_raster("nir.tif", tile, data_type="int16", nodata=-9999)
+    >>> validate("nir.tif", Expected("int16", -9999), tile)
+    ()
+    >>> validate("nir.tif", Expected("uint16", 0), tile)
+    ('is int16, not uint16', 'has nodata -9999.0, not 0')
     """
     try:
         with open_raster(path, href=href) as dataset:
@@ -81,6 +93,11 @@ def validate_merges(
 
     ``merges`` is path by band by date, ``bands`` what each band must be like. A band that a date lacks is a problem,
     and so is one that the cube does not have.
+
+    >>> tile = GeoBox("EPSG:32723", 300000, 8000000, 30, 30, width=2, height=1)
+    >>> problems = validate_merges({"2023-08-04": {}}, {"nir": Expected("int16", -9999)}, tile)
+    >>> [(problem.date, problem.band, problem.reason) for problem in problems]
+    [('2023-08-04', 'nir', 'is missing')]
     """
     problems: list[Problem] = []
     for date, paths in merges.items():

@@ -19,10 +19,9 @@ from rasterio.windows import transform as window_transform
 
 from stratocube.errors import SourceMissing
 from stratocube.pixels.cog import fits
-from stratocube.pixels.reading import is_nodata
 from stratocube.pixels.resampling import PICKING, WITHIN_SOURCE_RANGE, reach
 from stratocube.pixels.scaling import rescale, truncated
-from stratocube.pixels.sources import Points, projected
+from stratocube.pixels.sources import Points, is_nodata, projected
 
 _EDGE_POINTS: Final = 22
 """Points along each edge of a piece that are projected to find what it needs of a scene."""

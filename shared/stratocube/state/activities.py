@@ -6,7 +6,8 @@ An activity is a piece of work under its content identity: two builds that need 
 
       (nothing) ──claim──► CLAIMED ──finish──► SUCCEEDED ──claim(redo=…)──► CLAIMED
           FAILED ──claim──►   │  ▲
-                              │  └──claim, once claim_expires_at has passed (the holder was killed)
+                              │  ├──claim, once claim_expires_at has passed (the holder was killed)
+                              │  └──release: the claim has no holder and has expired (its build was cancelled)
                               └──fail──► FAILED
 
 Every arrow is one conditional write. Finish and fail ask for the holder, so a holder whose claim was taken over
@@ -25,6 +26,9 @@ from stratocube.errors import Conflict
 from stratocube.state.models import ActivityRecord
 from stratocube.state.status import ActivityStatus, Step
 from stratocube.state.tables import bind
+
+RELEASED = "released"
+"""Holder of a claim that was taken from its holder. No function has this for a request id."""
 
 CAUSE_LIMIT = 2000
 """Characters of a cause that are kept: a person reads it, and an item has 400 KB."""
@@ -158,6 +162,42 @@ class Activities:
                 model.failed_at.set(now),
             ],
         )
+
+    def holds(self, activity_id: str, *, holder: str) -> bool:
+        """Whether ``holder`` has the claim now: nobody took it over, and it was not released."""
+        try:
+            record = self._records.get(activity_id, consistent_read=True)
+        except DoesNotExist:
+            return False
+        return bool(record.status == ActivityStatus.CLAIMED.value and record.holder == holder)
+
+    def claimed_by(self, build_id: str, activity_ids: Iterable[str]) -> dict[str, str]:
+        """Those of the activities that are claimed for a build now, and by which holder."""
+        ids = list(dict.fromkeys(activity_ids))
+        return {
+            record.activity_id: record.holder
+            for record in self._records.batch_get(ids, consistent_read=True)
+            if record.status == ActivityStatus.CLAIMED.value and record.build_id == build_id and record.holder
+        }
+
+    def release(self, activity_id: str, *, build_id: str, holder: str, now: str) -> bool:
+        """Take a build's claim from its holder, so that anybody may claim the work; whether it still was his.
+
+        The holder cannot finish any more: the claim has no holder, and expired long ago.
+        """
+        model = self._records
+        try:
+            model(activity_id).update(
+                actions=[model.holder.set(RELEASED), model.claim_expires_at.set(0), model.updated_at.set(now)],
+                condition=(model.status == ActivityStatus.CLAIMED.value)
+                & (model.build_id == build_id)
+                & (model.holder == holder),
+            )
+        except UpdateError as error:
+            if error.cause_response_code != "ConditionalCheckFailedException":
+                raise
+            return False
+        return True
 
     def finished(self, activity_id: str) -> Finished | None:
         """The result of an activity, None while there is none."""

@@ -1,13 +1,14 @@
 """Builds, their units and the steps they finished.
 
-One partition a build: the header ``BUILD``, a ``UNIT#<unit>`` each, a ``DONE#<step>#<unit>#<part>`` for each step that
+One partition a build: the header ``BUILD``, a ``UNIT#<unit>`` each, a ``DONE#<unit>#<step>#<part>`` for each step that
 ended. Progress is counted from the ``DONE`` rows, which a redelivered message overwrites and never doubles; no counter
-is kept that could be bumped twice. Finish writes the counts into the header, so a finished build is one read.
+is kept that could be bumped twice. Who ends a unit writes the counts of its rows into its record, so progress reads the
+rows of running units only; Finish writes the sum into the header, so a finished build is one read.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,12 +16,14 @@ from pynamodb.exceptions import DoesNotExist, PutError, UpdateError
 
 from stratocube.errors import Conflict, NotFound
 from stratocube.state.activities import CAUSE_LIMIT
+from stratocube.state.batches import put_all
 from stratocube.state.models import BuildRecord
 from stratocube.state.status import BuildStatus, Outcome, Step, UnitStatus
 from stratocube.state.tables import bind
 
 _HEADER = "BUILD"
 _UNIT = "UNIT#"
+_DONE = "DONE#"
 _CONDITION_FAILED = "ConditionalCheckFailedException"
 
 
@@ -38,6 +41,12 @@ class Build:
     request: Mapping[str, Any]
     summary: Mapping[str, Any] | None
     """Counts written by Finish, None before."""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """What an operation asked for beyond the request (:mod:`stratocube.workflow.options`)."""
+    planned: Mapping[str, int] = field(default_factory=dict)
+    """How many units were asked for and how many of them are built, as far as Plan has said."""
+    retried_by: tuple[str, ...] = ()
+    """Builds that do units of this one again, oldest first."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +62,12 @@ class Unit:
     """How many of each fanned-out step there are (``merge``, ``publish_dates``, ``blend``), as far as known."""
     failed_step: str | None = None
     cause: str | None = None
+    ended_at: str | None = None
+    """When it failed, succeeded or was cancelled."""
+    staleness: Mapping[str, Any] | None = None
+    """How its inputs differ from what is published, where the build looked for that."""
+    steps: Mapping[Step, StepCounts] | None = None
+    """What its steps came to, counted when it ended; None before."""
 
 
 @dataclass(frozen=True)
@@ -78,13 +93,30 @@ class StepCounts:
     failed: int = 0
     seconds: float = 0.0
 
+    @classmethod
+    def of(cls, outcome: Outcome, seconds: float) -> StepCounts:
+        """The counts of one step that ended."""
+        return cls(
+            int(outcome is Outcome.BUILT), int(outcome is Outcome.REUSED), int(outcome is Outcome.FAILED), seconds
+        )
 
-@dataclass(frozen=True)
-class Progress:
-    """A build's steps and units, counted."""
+    def __add__(self, other: StepCounts) -> StepCounts:
+        return StepCounts(
+            self.built + other.built,
+            self.reused + other.reused,
+            self.failed + other.failed,
+            round(self.seconds + other.seconds, 3),
+        )
 
-    steps: Mapping[Step, StepCounts] = field(default_factory=dict)
-    units: tuple[Unit, ...] = ()
+    def to_json(self) -> list[float]:
+        """As stored in a unit's record."""
+        return [self.built, self.reused, self.failed, self.seconds]
+
+    @classmethod
+    def from_json(cls, value: Sequence[float]) -> StepCounts:
+        """The inverse of :meth:`to_json`."""
+        built, reused, failed, seconds = value
+        return cls(int(built), int(reused), int(failed), float(seconds))
 
 
 class Builds:
@@ -95,8 +127,17 @@ class Builds:
 
     # -- header
 
-    def create(self, build_id: str, cube_id: str, request: Mapping[str, Any], *, now: str) -> Build:
-        """A new build, QUEUED.
+    def create(
+        self,
+        build_id: str,
+        cube_id: str,
+        request: Mapping[str, Any],
+        *,
+        now: str,
+        options: Mapping[str, Any] | None = None,
+        dry_run: bool = False,
+    ) -> Build:
+        """A new build, QUEUED. A ``dry_run`` builds nothing, so it does not count for the state of its cube.
 
         Raises:
             Conflict: when the id is taken.
@@ -108,6 +149,8 @@ class Builds:
             cube_id=cube_id,
             created_at=now,
             request=dict(request),
+            options=dict(options) if options else None,
+            dry_run=dry_run or None,
         )
         try:
             record.save(condition=self._records.build_id.does_not_exist())
@@ -128,19 +171,61 @@ class Builds:
         except DoesNotExist as error:
             raise NotFound(f"there is no build {build_id}") from error
 
-    def of_cube(self, cube_id: str, *, limit: int) -> tuple[Build, ...]:
-        """The newest builds of a cube, newest first."""
-        found = self._records.by_cube.query(cube_id, scan_index_forward=False, limit=limit)
+    def is_cancelled(self, build_id: str) -> bool:
+        """Whether a build was cancelled; False also for one that is not there."""
+        try:
+            found = self._records.get(build_id, _HEADER, consistent_read=True, attributes_to_get=["status"])
+        except DoesNotExist:
+            return False
+        return bool(found.status == BuildStatus.CANCELLED.value)
+
+    def of_cube(self, cube_id: str, *, limit: int, dry_runs: bool = True) -> tuple[Build, ...]:
+        """The newest builds of a cube, newest first, with or without dry runs."""
+        model = self._records
+        wanted = None if dry_runs else model.dry_run.does_not_exist()
+        found = model.by_cube.query(cube_id, filter_condition=wanted, scan_index_forward=False, limit=limit)
         return tuple(_build(record) for record in found)
 
-    def start(self, build_id: str, *, now: str) -> None:
+    def start(self, build_id: str, *, now: str, planned: Mapping[str, int] | None = None) -> None:
         """QUEUED → RUNNING. A build that is past QUEUED stays as it is (a redelivered Plan)."""
+        model = self._records
+        actions = [model.status.set(BuildStatus.RUNNING.value), model.started_at.set(now)]
+        if planned:
+            actions.append(model.planned.set(dict(planned)))
+        self._update_if(build_id, _HEADER, actions, model.status == BuildStatus.QUEUED.value)
+
+    def cancel(self, build_id: str, *, now: str, cause: str) -> None:
+        """QUEUED or RUNNING → CANCELLED. A build that is closed already stays as it is."""
         model = self._records
         self._update_if(
             build_id,
             _HEADER,
-            [model.status.set(BuildStatus.RUNNING.value), model.started_at.set(now)],
-            model.status == BuildStatus.QUEUED.value,
+            [
+                model.status.set(BuildStatus.CANCELLED.value),
+                model.finished_at.set(now),
+                model.cause.set(cause[:CAUSE_LIMIT]),
+            ],
+            model.finished_at.does_not_exist(),
+        )
+
+    def summarize_cancelled(self, build_id: str, summary: Mapping[str, Any]) -> None:
+        """The counts of a cancelled build, once all of its units are closed."""
+        model = self._records
+        self._update_if(
+            build_id,
+            _HEADER,
+            [model.summary.set(dict(summary))],
+            model.status == BuildStatus.CANCELLED.value,
+        )
+
+    def add_retry(self, build_id: str, retry_id: str) -> None:
+        """Note on a build that another one does units of it again."""
+        model = self._records
+        self._update_if(
+            build_id,
+            _HEADER,
+            [model.retried_by.set((model.retried_by | []).append([retry_id]))],
+            model.retried_by.does_not_exist() | ~model.retried_by.contains(retry_id),
         )
 
     def finish(
@@ -167,19 +252,21 @@ class Builds:
 
     def add_units(self, build_id: str, units: Iterable[tuple[str, str, str, str]]) -> None:
         """Record (unit id, tile, start, end) of every unit as PLANNED."""
-        with self._records.batch_write() as batch:
-            for unit_id, tile, start, end in units:
-                batch.save(
-                    self._records(
-                        build_id,
-                        _UNIT + unit_id,
-                        status=UnitStatus.PLANNED.value,
-                        tile=tile,
-                        start=start,
-                        end=end,
-                        totals={},
-                    )
+        put_all(
+            self._records,
+            (
+                self._records(
+                    build_id,
+                    _UNIT + unit_id,
+                    status=UnitStatus.PLANNED.value,
+                    tile=tile,
+                    start=start,
+                    end=end,
+                    totals={},
                 )
+                for unit_id, tile, start, end in units
+            ),
+        )
 
     def units(self, build_id: str) -> Iterator[Unit]:
         """Every unit of a build, in order of id."""
@@ -202,30 +289,56 @@ class Builds:
         model = self._records
         model(build_id, _UNIT + unit_id).update(actions=[model.totals.set(dict(totals))])
 
-    def unit_succeeded(self, build_id: str, unit_id: str) -> None:
-        """The unit is published."""
+    def unit_succeeded(
+        self, build_id: str, unit_id: str, *, now: str | None = None, staleness: Mapping[str, Any] | None = None
+    ) -> None:
+        """The unit is published, or (with ``staleness``) there was nothing to do for it. A cancelled one stays so."""
         model = self._records
-        model(build_id, _UNIT + unit_id).update(
-            actions=[
-                model.status.set(UnitStatus.SUCCEEDED.value),
-                model.failed_step.remove(),
-                model.cause.remove(),
-            ]
-        )
+        actions = [
+            model.status.set(UnitStatus.SUCCEEDED.value),
+            model.failed_step.remove(),
+            model.cause.remove(),
+            self._counted(build_id, unit_id),
+        ]
+        if now:
+            actions.append(model.ended_at.set(now))
+        if staleness is not None:
+            actions.append(model.staleness.set(dict(staleness)))
+        self._update_if(build_id, _UNIT + unit_id, actions, model.status != UnitStatus.CANCELLED.value)
 
-    def unit_failed(self, build_id: str, unit_id: str, *, step: str, cause: str) -> None:
-        """The unit failed at a step. One that succeeded stays so: its products are published."""
+    def unit_failed(self, build_id: str, unit_id: str, *, step: str, cause: str, now: str | None = None) -> None:
+        """The unit failed at a step. One that succeeded stays so (its products are published), a cancelled one too."""
+        model = self._records
+        actions = [
+            model.status.set(UnitStatus.FAILED.value),
+            model.failed_step.set(step),
+            model.cause.set(cause[:CAUSE_LIMIT]),
+            self._counted(build_id, unit_id),
+        ]
+        if now:
+            actions.append(model.ended_at.set(now))
+        open_or_failed = (model.status != UnitStatus.SUCCEEDED.value) & (model.status != UnitStatus.CANCELLED.value)
+        self._update_if(build_id, _UNIT + unit_id, actions, open_or_failed)
+
+    def unit_cancelled(self, build_id: str, unit_id: str, *, now: str, cause: str) -> None:
+        """PLANNED or RUNNING → CANCELLED. A unit that has ended stays as it is."""
         model = self._records
         self._update_if(
             build_id,
             _UNIT + unit_id,
             [
-                model.status.set(UnitStatus.FAILED.value),
-                model.failed_step.set(step),
+                model.status.set(UnitStatus.CANCELLED.value),
                 model.cause.set(cause[:CAUSE_LIMIT]),
+                model.ended_at.set(now),
+                self._counted(build_id, unit_id),
             ],
-            model.status != UnitStatus.SUCCEEDED.value,
+            model.status.is_in(UnitStatus.PLANNED.value, UnitStatus.RUNNING.value),
         )
+
+    def set_staleness(self, build_id: str, unit_id: str, staleness: Mapping[str, Any]) -> None:
+        """How the unit's inputs differ from what is published."""
+        model = self._records
+        model(build_id, _UNIT + unit_id).update(actions=[model.staleness.set(dict(staleness))])
 
     # -- finished steps
 
@@ -266,21 +379,23 @@ class Builds:
             for record in model.query(build_id, model.record.startswith(prefix), consistent_read=True)
         )
 
-    def progress(self, build_id: str) -> Progress:
-        """Every unit and the counts of every step."""
-        return Progress(steps={step: self._counts(build_id, step) for step in Step}, units=tuple(self.units(build_id)))
+    def step_counts(self, build_id: str, unit_id: str) -> dict[Step, StepCounts]:
+        """What the steps of one unit came to so far, counted row by row."""
+        model, prefix = self._records, f"{_DONE}{unit_id}#"
+        found: dict[Step, StepCounts] = {}
+        wanted = ["record", "outcome", "seconds"]
+        for row in model.query(
+            build_id, model.record.startswith(prefix), consistent_read=True, attributes_to_get=wanted
+        ):
+            step = Step(row.record.removeprefix(prefix).partition("#")[0])
+            found[step] = found.get(step, StepCounts()) + StepCounts.of(Outcome(row.outcome), float(row.seconds or 0))
+        return found
 
-    def _counts(self, build_id: str, step: Step) -> StepCounts:
-        tally = dict.fromkeys(Outcome, 0)
-        seconds = 0.0
-        model = self._records
-        rows = model.query(
-            build_id, model.record.startswith(f"DONE#{step.value}#"), attributes_to_get=["outcome", "seconds"]
-        )
-        for row in rows:
-            tally[Outcome(row.outcome)] += 1
-            seconds += float(row.seconds or 0)
-        return StepCounts(tally[Outcome.BUILT], tally[Outcome.REUSED], tally[Outcome.FAILED], round(seconds, 3))
+    def _counted(self, build_id: str, unit_id: str) -> Any:
+        """The action that writes a unit's counts into its record, for who ends it: set, never added to, so that ending
+        it twice is ending it once."""
+        counts = self.step_counts(build_id, unit_id)
+        return self._records.steps.set({step.value: count.to_json() for step, count in counts.items()})
 
     def _update_if(self, build_id: str, record: str, actions: list[Any], condition: Any) -> None:
         """Update a record of which ``condition`` holds, leave any other as it is."""
@@ -294,7 +409,7 @@ class Builds:
 
 
 def _done(step: Step, unit_id: str) -> str:
-    return f"DONE#{step.value}#{unit_id}#"
+    return f"{_DONE}{unit_id}#{step.value}#"
 
 
 def _build(record: BuildRecord) -> Build:
@@ -308,6 +423,9 @@ def _build(record: BuildRecord) -> Build:
         cause=record.cause,
         request=record.request or {},
         summary=record.summary,
+        options=record.options or {},
+        planned={name: int(count) for name, count in (record.planned or {}).items()},
+        retried_by=tuple(str(build_id) for build_id in record.retried_by or ()),
     )
 
 
@@ -321,4 +439,9 @@ def _unit(record: BuildRecord) -> Unit:
         totals={name: int(count) for name, count in (record.totals or {}).items()},
         failed_step=record.failed_step,
         cause=record.cause,
+        ended_at=record.ended_at,
+        staleness=record.staleness,
+        steps=None
+        if record.steps is None
+        else {Step(step): StepCounts.from_json(counts) for step, counts in record.steps.items()},
     )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pynamodb.attributes import JSONAttribute, NumberAttribute, UnicodeAttribute
+from pynamodb.attributes import BooleanAttribute, JSONAttribute, ListAttribute, NumberAttribute, UnicodeAttribute
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 from pynamodb.models import Model
 
@@ -55,6 +55,10 @@ class BuildRecord(Model):
     finished_at = UnicodeAttribute(null=True)
     request = JSONAttribute(null=True)
     summary = JSONAttribute(null=True)
+    options = JSONAttribute(null=True)
+    dry_run = BooleanAttribute(null=True)
+    planned = JSONAttribute(null=True)
+    retried_by: ListAttribute[Any] = ListAttribute(null=True)
 
     # unit
     tile = UnicodeAttribute(null=True)
@@ -62,6 +66,9 @@ class BuildRecord(Model):
     end = UnicodeAttribute(null=True)
     totals = JSONAttribute(null=True)
     failed_step = UnicodeAttribute(null=True)
+    ended_at = UnicodeAttribute(null=True)
+    staleness = JSONAttribute(null=True)
+    steps = JSONAttribute(null=True)
 
     # finished step
     outcome = UnicodeAttribute(null=True)

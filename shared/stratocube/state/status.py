@@ -16,6 +16,8 @@ class BuildStatus(StrEnum):
     """Some units succeeded, some failed."""
     FAILED = "FAILED"
     """No unit succeeded, or the plan could not be made."""
+    CANCELLED = "CANCELLED"
+    """Stopped on request; what its units had published stays."""
 
 
 class UnitStatus(StrEnum):
@@ -25,6 +27,8 @@ class UnitStatus(StrEnum):
     RUNNING = "RUNNING"
     SUCCEEDED = "SUCCEEDED"
     FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
+    """Its build was cancelled before the unit ended."""
 
 
 class ActivityStatus(StrEnum):

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import rasterio
 from rasterio.session import DummySession
 
-_SETTINGS: Mapping[str, str] = {
+_SETTINGS: Mapping[str, str | int] = {
     # A COG is one file: listing the folder beside it would cost a request and a permission.
     "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
     # One request brings the header and the tile index of most COGs.
@@ -20,10 +20,19 @@ _SETTINGS: Mapping[str, str] = {
     "GDAL_HTTP_RETRY_DELAY": "0.5",
     "GDAL_HTTP_CONNECTTIMEOUT": "10",
     "GDAL_HTTP_TIMEOUT": "60",
+    # A source that holds the line and sends nothing is given up before the function's time is, so that the failure
+    # can name it.
+    "GDAL_HTTP_LOW_SPEED_LIMIT": "1024",
+    "GDAL_HTTP_LOW_SPEED_TIME": "15",
     "VSI_CACHE": "FALSE",
-    # MB of decoded blocks: every block is read once, so more would only take memory from the arrays.
-    "GDAL_CACHEMAX": "128",
+    # Bytes of decoded blocks (rasterio wants a number, and takes it for bytes): every block is read once, so more
+    # would only take memory from the arrays.
+    "GDAL_CACHEMAX": 128 * 1024 * 1024,
 }
+
+
+NOT_CACHED: Mapping[str, str] = {"CPL_VSIL_CURL_NON_CACHED": "/vsis3/:/vsicurl/"}
+"""Nothing that was read, and no failure to read, outlives the open file."""
 
 
 def gdal_environment(env: Mapping[str, str]) -> rasterio.Env:
@@ -33,8 +42,8 @@ def gdal_environment(env: Mapping[str, str]) -> rasterio.Env:
     import boto3). ``AWS_ENDPOINT_URL`` in ``env`` leads to an emulator. Blocks read in an earlier invocation of a warm
     function are not trusted: nothing of S3 or the web is kept once a file is closed (D6).
     """
-    settings = dict(_SETTINGS)
-    settings["CPL_VSIL_CURL_NON_CACHED"] = "/vsis3/:/vsicurl/"
+    settings: dict[str, str | int] = dict(_SETTINGS)
+    settings |= NOT_CACHED
     endpoint = env.get("AWS_ENDPOINT_URL_S3") or env.get("AWS_ENDPOINT_URL")
     if endpoint:
         parts = urlsplit(endpoint)

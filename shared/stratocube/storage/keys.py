@@ -27,6 +27,9 @@ class BuildKeys:
     def units(self) -> str:
         return f"builds/{self.build_id}/units.json"
 
+    def tile(self, tile_id: str) -> str:
+        return f"builds/{self.build_id}/tiles/{tile_id}.json"
+
     def merges(self, unit_id: str) -> str:
         return self._unit(unit_id, "merges.json")
 
@@ -35,6 +38,9 @@ class BuildKeys:
 
     def dates(self, unit_id: str) -> str:
         return self._unit(unit_id, "dates.json")
+
+    def date(self, unit_id: str, day: str) -> str:
+        return self._unit(unit_id, f"dates/{day}.json")
 
     def blends(self, unit_id: str) -> str:
         return self._unit(unit_id, "blends.json")

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import islice
+from tempfile import SpooledTemporaryFile
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from stratocube.errors import Conflict, SourceMissing, TransientRead
+from stratocube.errors import Conflict, InvalidRequest, SourceMissing, TransientRead
+
+_AT_ONCE = 8
+"""Writes under way at a time: below the ten connections a boto3 client keeps."""
+_CHUNK = 256
+_SPOOL_BYTES = 1_048_576
 
 _MISSING = {"NoSuchKey", "404", "NoSuchBucket", "NotFound"}
 
@@ -55,6 +64,25 @@ class ObjectStore:
         """Write ``value`` as JSON."""
         self.put(key, json.dumps(value, separators=(",", ":")).encode(), content_type=content_type)
 
+    def put_all_json(self, values: Iterable[tuple[str, Any]]) -> None:
+        """Write (key, value) pairs as JSON, several at a time; not more than those are held at once."""
+        remaining = iter(values)
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            while chunk := list(islice(remaining, _CHUNK)):
+                # the list waits for the chunk, and raises what one of its writes raised
+                list(pool.map(lambda pair: self.put_json(*pair), chunk))
+
+    def put_json_list(self, key: str, elements: Iterable[Any]) -> None:
+        """Write a JSON array whose elements are made one after the other: it may be larger than memory likes."""
+        with SpooledTemporaryFile(max_size=_SPOOL_BYTES) as body:
+            body.write(b"[")
+            for position, element in enumerate(elements):
+                body.write(b",\n" if position else b"\n")
+                body.write(json.dumps(element, separators=(",", ":")).encode())
+            body.write(b"\n]")
+            body.seek(0)
+            self.s3.put_object(Bucket=self.bucket, Key=key, Body=body, ContentType="application/json")
+
     def read_versioned_json(self, key: str) -> tuple[Any, str] | None:
         """The object parsed as JSON with its ETag, None when there is none: for :meth:`swap_json`."""
         try:
@@ -65,7 +93,9 @@ class ObjectStore:
             raise _read_error(self.href(key), error) from error
         return json.loads(answer["Body"].read()), answer["ETag"]
 
-    def swap_json(self, key: str, value: Any, *, etag: str | None) -> None:
+    def swap_json(
+        self, key: str, value: Any, *, etag: str | None, content_type: str = "application/json"
+    ) -> None:
         """Write ``value`` if the object is still the one with ``etag`` (None: if there is still no object).
 
         Raises:
@@ -74,18 +104,21 @@ class ObjectStore:
         condition = {"IfMatch": etag} if etag else {"IfNoneMatch": "*"}
         body = json.dumps(value, separators=(",", ":")).encode()
         try:
-            self.s3.put_object(Bucket=self.bucket, Key=key, Body=body, ContentType="application/json", **condition)
+            self.s3.put_object(Bucket=self.bucket, Key=key, Body=body, ContentType=content_type, **condition)
         except ClientError as error:
             if _code(error) in {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}:
                 raise Conflict(f"{self.href(key)} was written by somebody else meanwhile") from error
             raise
 
 
-def read_object(s3: Any, bucket: str, key: str) -> bytes:
-    """An object's bytes. Errors as :meth:`ObjectStore.read`."""
+def read_object(s3: Any, bucket: str, key: str, *, limit: int | None = None) -> bytes:
+    """An object's bytes. Errors as :meth:`ObjectStore.read`, and InvalidRequest for more than ``limit`` of them."""
     href = f"s3://{bucket}/{key}"
     try:
-        body: bytes = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+        answer = s3.get_object(Bucket=bucket, Key=key)
+        if limit is not None and answer["ContentLength"] > limit:
+            raise InvalidRequest(f"{href} holds more than {limit} bytes: split it", field="href")
+        body: bytes = answer["Body"].read()
     except (ClientError, BotoCoreError) as error:
         raise _read_error(href, error) from error
     return body

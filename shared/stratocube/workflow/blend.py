@@ -7,7 +7,7 @@ from dataclasses import asdict
 from datetime import date
 from typing import Any
 
-from stratocube.cube.bands import CLEAROB, DATASOURCE, PROVENANCE, TOTALOB, Band, ObservationLayer
+from stratocube.cube.bands import CLEAROB, DATASOURCE, PROVENANCE, PROVENANCE_YEAR, TOTALOB, Band, ObservationLayer
 from stratocube.errors import InvalidRequest
 from stratocube.pixels.blend import BlendResult, Observation, blend
 from stratocube.pixels.ranking import BlendTask
@@ -17,12 +17,13 @@ from stratocube.storage.gdal import gdal_environment
 from stratocube.storage.hrefs import gdal_path
 from stratocube.storage.keys import BuildKeys
 from stratocube.workflow.build_plan import UnitPlan
+from stratocube.workflow.composition import composition_report
 from stratocube.workflow.context import Invocation, Stack
 from stratocube.workflow.files import put_cog
 from stratocube.workflow.matching import matched_bands
 from stratocube.workflow.perform import Task, perform
 from stratocube.workflow.products import band_kind, blend_activity_id, blend_key, unit_blends
-from stratocube.workflow.tasks import DateStack, StoredFile, UnitStack
+from stratocube.workflow.tasks import DateStack, StoredFile, UnitStack, datasets_of
 
 
 def load_stack(stack: Stack, build_id: str, unit_id: str) -> UnitStack:
@@ -34,7 +35,7 @@ def blend_band(stack: Stack, invocation: Invocation, build_id: str, unit_id: str
     """Make the composite of one band of a unit, unless it is there or being made.
 
     The result kept with the activity: the stored files by name (the band and the observation layers made with it),
-    and with the layers efficacy and cloud ratio of the composite.
+    and with the layers efficacy, cloud ratio and composition of the composite.
 
     Raises:
         SourceMissing, TransientRead: a merge cannot be read.
@@ -84,7 +85,12 @@ def _make(
         }
     if result.layers is None:
         return {"files": files}
-    return {"files": files, "efficacy": result.layers.efficacy, "cloud_ratio": result.layers.cloud_ratio}
+    return {
+        "files": files,
+        "efficacy": result.layers.efficacy,
+        "cloud_ratio": result.layers.cloud_ratio,
+        "composition": composition_report(result.layers.composition, result.dates, datasets_of(dates)),
+    }
 
 
 def _blended(
@@ -102,7 +108,7 @@ def _blended(
         nodata=band.nodata,
         layers=wanted.observation_layers,
         valid_range=_valid_range(unit, band),
-        sources=next((entry.datasets for entry in dates if entry.datasets), ()),
+        sources=datasets_of(dates),
         reference_day=definition.parameters.reference_day,
         period_start=unit.unit.period.start,
         geobox=unit.geobox,
@@ -144,6 +150,7 @@ def _layers(stack: Stack, unit: UnitPlan, result: BlendResult, activity_id: str)
         (CLEAROB, result.layers.clear_observations),
         (TOTALOB, result.layers.total_observations),
         (PROVENANCE, result.layers.provenance),
+        (PROVENANCE_YEAR, result.layers.provenance_year),
         (DATASOURCE, result.layers.datasource),
     ]
     return {

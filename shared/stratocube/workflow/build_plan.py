@@ -6,7 +6,7 @@ A cube or grid that is changed while a build runs does not change the build; a s
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from stratocube.cube.bands import Band
@@ -17,17 +17,19 @@ from stratocube.cube.naming import UnitId
 from stratocube.cube.requests import StartRequest
 from stratocube.storage.keys import BuildKeys
 from stratocube.workflow.context import Stack
+from stratocube.workflow.options import PLAIN, BuildOptions
 
 
 @dataclass(frozen=True)
 class BuildPlan:
-    """What ``plan.json`` holds."""
+    """What ``plan.json`` holds; ``tiles/<tile>.json`` holds the same for one tile."""
 
     build_id: str
     definition: CubeDefinition
     """The cube as this build makes it: the request's parameters are in it."""
     request: StartRequest
     tiles: Mapping[str, Tile]
+    options: BuildOptions = PLAIN
 
     @property
     def bands(self) -> tuple[Band, ...]:
@@ -46,6 +48,11 @@ class BuildPlan:
         """The pixel grid of a tile in this cube."""
         return self.tiles[tile_id].geobox(self.definition.resolution, shape=self.definition.parameters.shape)
 
+    def of_tile(self, tile_id: str) -> BuildPlan:
+        """The plan as the steps of one tile need it: theirs is the only tile in it."""
+        request = self.request.model_copy(update={"tiles": (tile_id,)})
+        return replace(self, request=request, tiles={tile_id: self.tiles[tile_id]})
+
     def to_json(self) -> dict[str, Any]:
         """As stored."""
         return {
@@ -53,6 +60,7 @@ class BuildPlan:
             "definition": self.definition.to_json(),
             "request": self.request.to_json(),
             "tiles": [tile.to_json() for tile in self.tiles.values()],
+            "options": self.options.to_json(),
         }
 
     @classmethod
@@ -64,25 +72,38 @@ class BuildPlan:
             definition=CubeDefinition.parse(value["definition"]),
             request=StartRequest.parse(value["request"]),
             tiles={tile.id: tile for tile in tiles},
+            options=BuildOptions.from_json(value.get("options")),
         )
 
 
+def write_plan(stack: Stack, plan: BuildPlan) -> None:
+    """Write the plan whole, and for the steps a file a tile: a build has 5,000 tiles at most, but may have a million
+    steps, and each reads but its own."""
+    keys = BuildKeys(plan.build_id)
+    stack.work.put_all_json((keys.tile(tile_id), plan.of_tile(tile_id).to_json()) for tile_id in plan.tiles)
+    stack.work.put_json(keys.plan, plan.to_json())
+
+
 def load_plan(stack: Stack, build_id: str) -> BuildPlan:
-    """The plan Plan wrote. Errors as :meth:`stratocube.storage.objects.ObjectStore.read`."""
+    """The plan Plan wrote, with every tile: megabytes, for what works on the build as a whole.
+
+    Errors as :meth:`stratocube.storage.objects.ObjectStore.read`.
+    """
     return BuildPlan.from_json(stack.work.read_json(BuildKeys(build_id).plan))
 
 
 @dataclass(frozen=True)
 class UnitPlan:
-    """One unit within the plan of its build."""
+    """One unit within the plan of its build, of which it holds what concerns its tile."""
 
     plan: BuildPlan
     unit: UnitId
 
     @classmethod
     def load(cls, stack: Stack, build_id: str, unit_id: str) -> UnitPlan:
-        """The unit of a build by its id."""
-        return cls(load_plan(stack, build_id), UnitId.parse(unit_id))
+        """The unit of a build by its id. Errors as :meth:`stratocube.storage.objects.ObjectStore.read`."""
+        unit = UnitId.parse(unit_id)
+        return cls(BuildPlan.from_json(stack.work.read_json(BuildKeys(build_id).tile(unit.tile))), unit)
 
     @property
     def tile(self) -> Tile:

@@ -10,6 +10,7 @@ from typing import Any
 
 from stratocube.catalog.cube_collection import CollectionInfo, ItemExtent, cube_collection, widen_extent
 from stratocube.cube.naming import UnitId
+from stratocube.cube.timeline import Period
 from stratocube.errors import Conflict
 from stratocube.storage.keys import collection_key
 from stratocube.workflow.build_plan import BuildPlan
@@ -26,7 +27,12 @@ def cover_units(stack: Stack, plan: BuildPlan, units: Iterable[UnitId]) -> None:
 
     The extent in time of a unit is its period, that of a collection the union of its units'.
     """
-    extents = [_extent(plan, unit) for unit in units]
+    # A unit more of a tile moves only the ends of its time: a hundred thousand units are as many extents as tiles.
+    spans: dict[str, Period] = {}
+    for unit in units:
+        before = spans.get(unit.tile, unit.period)
+        spans[unit.tile] = Period(min(before.start, unit.period.start), max(before.end, unit.period.end))
+    extents = [_extent(plan, UnitId(tile, period)) for tile, period in spans.items()]
     geobox = plan.geobox(next(iter(plan.tiles)))
     definition = plan.definition
     sources = plan.request.collections

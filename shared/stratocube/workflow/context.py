@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,6 +16,8 @@ from stratocube.state.cubes import Cubes
 from stratocube.state.grids import Grids
 from stratocube.storage.fetch import fetcher
 from stratocube.storage.objects import ObjectStore
+from stratocube.storage.retrying import Patience
+from stratocube.workflow.tokens import ReadSecret, no_secrets, secret_reader
 
 
 def utc_now() -> datetime:
@@ -33,8 +35,8 @@ class Stack:
     """The stack a step runs in."""
 
     settings: Settings
-    environment: Mapping[str, str]
-    """The process environment: credentials and endpoint for GDAL."""
+    environment: Mapping[str, str] = field(repr=False)
+    """The process environment: credentials and endpoint for GDAL. Kept out of ``repr``, and so of tracebacks."""
     cubes: Cubes
     grids: Grids
     builds: Builds
@@ -45,6 +47,10 @@ class Stack:
     """COGs, STAC and pictures."""
     fetch: Callable[[str], bytes]
     """Bytes of a small file under an ``s3://`` or ``https://`` href."""
+    secret: ReadSecret = no_secrets
+    """Text of a secret of this stack by its name."""
+    patience: Patience = field(default_factory=Patience)
+    """With reads that fail in passing."""
     clock: Callable[[], datetime] = utc_now
 
     @classmethod
@@ -67,6 +73,7 @@ class Stack:
             work=ObjectStore(s3, settings.work_bucket),
             products=ObjectStore(s3, settings.cube_bucket),
             fetch=fetcher(s3),
+            secret=secret_reader(settings.secret_prefix, region=region),
         )
 
     def now(self) -> str:

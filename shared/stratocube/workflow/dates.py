@@ -8,7 +8,7 @@ keep a fingerprint of their valid pixels, and only a band that lacks pixels the 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -29,7 +29,7 @@ from stratocube.workflow.files import put_cog
 from stratocube.workflow.merge import oli_flag
 from stratocube.workflow.perform import DoneOver, Task, perform
 from stratocube.workflow.products import date_file_key, post_process_activity_id
-from stratocube.workflow.tasks import DateStack, MergeTask, SceneRef, StoredFile
+from stratocube.workflow.tasks import DateStack, DateTask, MergeTask, SceneRef, StoredFile
 
 
 @dataclass(frozen=True)
@@ -38,9 +38,12 @@ class MergedDate:
 
     unit: UnitPlan
     day: date
-    tasks: tuple[MergeTask, ...]
+    activity_ids: Mapping[str, str]
+    """Content identity of each merge, by band."""
     results: Mapping[str, Mapping[str, Any]]
     """What each merge kept, by band."""
+    tasks: tuple[MergeTask, ...] = ()
+    """What the merges were made of: known where whole units are prepared, a single date does not need it."""
 
     @property
     def gaps_of(self) -> list[str]:
@@ -59,9 +62,10 @@ class MergedDate:
         ]
 
     @property
-    def activity_ids(self) -> dict[str, str]:
-        """Content identity of each merge, by band."""
-        return {task.band: task.activity_id for task in self.tasks}
+    def datasets(self) -> tuple[str, ...]:
+        """What the values 0, 1, … of the date's DATASOURCE stand for; empty where it has none."""
+        quality = self.unit.plan.definition.quality_band or ""
+        return tuple(self.results.get(quality, {}).get("datasets", ()))
 
     @property
     def post_process_id(self) -> str:
@@ -78,24 +82,24 @@ def merged_dates(stack: Stack, unit: UnitPlan) -> list[MergedDate]:
     tasks = [
         MergeTask.from_json(task) for task in stack.work.read_json(BuildKeys(unit.plan.build_id).merges(str(unit.unit)))
     ]
-    return _with_results(stack, unit, tasks)
+    days: dict[date, list[MergeTask]] = {}
+    for task in tasks:
+        days.setdefault(task.date, []).append(task)
+    ids = {day: {task.band: task.activity_id for task in of_day} for day, of_day in sorted(days.items())}
+    return [replace(merged, tasks=tuple(days[merged.day])) for merged in _with_results(stack, unit, ids)]
 
 
-def prepare_date(stack: Stack, invocation: Invocation, build_id: str, unit_id: str, day: str) -> Outcome:
+def prepare_date(stack: Stack, invocation: Invocation, task: DateTask) -> Outcome:
     """Bring the quality of one date in line with its bands, unless there is nothing to do or it is done.
 
     Raises:
         InvalidRequest: a merge is not what the definition says (it was made by hand, or damaged).
         SourceMissing, TransientRead: a merge cannot be read.
     """
+    build_id, unit_id, day = task.build_id, task.unit_id, task.date.isoformat()
     unit = UnitPlan.load(stack, build_id, unit_id)
-    tasks = [
-        MergeTask.from_json(task)
-        for task in stack.work.read_json(BuildKeys(build_id).merges(unit_id))
-        if task["date"] == day
-    ]
     try:
-        (merged,) = _with_results(stack, unit, tasks)
+        (merged,) = _with_results(stack, unit, {task.date: task.merges})
     except DoneOver:
         return Outcome.BUSY
     with gdal_environment(stack.environment):
@@ -128,19 +132,19 @@ def date_stacks(stack: Stack, dates: list[MergedDate]) -> list[DateStack]:
     return [_date_stack(merged, prepared) for merged in dates]
 
 
-def _with_results(stack: Stack, unit: UnitPlan, tasks: list[MergeTask]) -> list[MergedDate]:
-    found = stack.activities.all_finished(task.activity_id for task in tasks)
-    missing = [task for task in tasks if task.activity_id not in found]
+def _with_results(stack: Stack, unit: UnitPlan, days: Mapping[date, Mapping[str, str]]) -> list[MergedDate]:
+    found = stack.activities.all_finished(activity_id for merges in days.values() for activity_id in merges.values())
+    missing = [
+        f"{day} {band}"
+        for day, merges in days.items()
+        for band, activity_id in merges.items()
+        if activity_id not in found
+    ]
     if missing:
-        raise DoneOver(
-            f"merge {missing[0].part} is not done ({len(missing)} of {len(tasks)}): another build is doing it over"
-        )
-    days: dict[date, list[MergeTask]] = {}
-    for task in tasks:
-        days.setdefault(task.date, []).append(task)
+        raise DoneOver(f"merge {missing[0]} is not done ({len(missing)} are not): another build is doing it over")
     return [
-        MergedDate(unit, day, tuple(of_day), {task.band: found[task.activity_id].result for task in of_day})
-        for day, of_day in sorted(days.items())
+        MergedDate(unit, day, merges, {band: found[activity_id].result for band, activity_id in merges.items()})
+        for day, merges in days.items()
     ]
 
 
@@ -184,14 +188,14 @@ def _post_process(stack: Stack, merged: MergedDate) -> Mapping[str, Any]:
         )
     kept: dict[str, Any] = {"file": asdict(stored)}
     if mask is not None:
-        found = qa_statistics(data, mask, oli=oli_flag(datasource, merged.tasks[0].datasets))
+        found = qa_statistics(data, mask, oli=oli_flag(datasource, merged.datasets))
         kept |= {"efficacy": found.efficacy, "cloud_ratio": found.cloud_ratio}
     return kept
 
 
 def _date_stack(merged: MergedDate, prepared: Mapping[str, Finished]) -> DateStack:
     quality_band = merged.unit.plan.definition.quality_band or ""
-    results, ids = dict(merged.results), merged.activity_ids
+    results, ids = dict(merged.results), dict(merged.activity_ids)
     of_quality = results.get(quality_band, {})
     datasource = of_quality.get("datasource")
     if merged.gaps_of:
@@ -207,7 +211,7 @@ def _date_stack(merged: MergedDate, prepared: Mapping[str, Finished]) -> DateSta
         scenes=_scenes(merged.tasks),
         merges=merges | ({"DATASOURCE": StoredFile.from_json(datasource)} if datasource else {}),
         activity_ids=ids | ({"DATASOURCE": merged.activity_ids[quality_band]} if datasource else {}),
-        datasets=merged.tasks[0].datasets if datasource else (),
+        datasets=merged.datasets,
     )
 
 

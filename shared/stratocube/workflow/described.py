@@ -3,23 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
+from stratocube.catalog.cube_bands import band_info, observation_band
 from stratocube.catalog.cube_collection import CollectionInfo, ProviderInfo
-from stratocube.catalog.product_bands import BandInfo, BandKind, ClassInfo
+from stratocube.catalog.product_bands import BandInfo
 from stratocube.catalog.products import CrsInfo
-from stratocube.catalog.quality_classes import quality_classes
-from stratocube.cube.bands import OBSERVATION_LAYERS, Band, IndexBand, ObservationLayer
+from stratocube.cube.bands import DATASOURCE, OBSERVATION_LAYERS, PROVENANCE, PROVENANCE_YEAR
 from stratocube.cube.definition import CubeDefinition
 from stratocube.cube.geobox import GeoBox
 from stratocube.pixels.sources import crs_of
-
-_LAYER_KINDS = {
-    "CLEAROB": BandKind.COUNT,
-    "TOTALOB": BandKind.COUNT,
-    "PROVENANCE": BandKind.PROVENANCE,
-    "DATASOURCE": BandKind.SOURCE,
-}
 
 
 def crs_info(geobox: GeoBox) -> CrsInfo:
@@ -36,31 +29,11 @@ def resolution_in_metres(geobox: GeoBox) -> float | None:
     return geobox.resolution_x if unit and factor == 1.0 else None
 
 
-def layer_info(definition: CubeDefinition, name: str) -> BandInfo:
-    """A band, index or observation layer as STAC describes it."""
+def layer_info(definition: CubeDefinition, name: str, sources: Sequence[str] = ()) -> BandInfo:
+    """A band, index or observation layer as STAC describes it; ``sources`` are what the values of DATASOURCE mean."""
     if name in OBSERVATION_LAYERS:
-        return _observation_layer(OBSERVATION_LAYERS[name])
-    band = definition.band(name)
-    mask = definition.mask
-    is_quality = name == definition.quality_band
-    classes: tuple[ClassInfo, ...] = ()
-    if is_quality and mask is not None and not mask.bits:
-        classes = quality_classes(
-            name, clear=mask.clear, not_clear=mask.not_clear, saturated=mask.saturated, nodata=mask.nodata
-        )
-    return BandInfo(
-        name=name,
-        data_type=band.data_type,
-        nodata=band.nodata,
-        kind=_kind(definition, band),
-        common_name=band.common_name,
-        description=band.description or "",
-        scale=band.scale_factor,
-        offset=band.scale_add,
-        center_wavelength=band.center_wavelength,
-        full_width_half_max=band.full_width_half_max,
-        classes=classes,
-    )
+        return observation_band(OBSERVATION_LAYERS[name], sources)
+    return band_info(definition, name)
 
 
 def collection_info(
@@ -70,10 +43,12 @@ def collection_info(
     names = [band.name for band in definition.bands]
     if not (identity and definition.parameters.skip_vi_identity):
         names += [index.name for index in definition.indexes]
-    if not identity:
-        names += [name for name in OBSERVATION_LAYERS if name != "DATASOURCE" or definition.is_combined]
-        if definition.composite_function != "LCF":
-            names = [name for name in names if name not in {"PROVENANCE", "DATASOURCE", definition.quality_band}]
+    layers = (DATASOURCE.name,) if identity else tuple(OBSERVATION_LAYERS)
+    names += [name for name in layers if name != DATASOURCE.name or definition.is_combined]
+    if not identity and definition.composite_function != "LCF":
+        of_one_date = {PROVENANCE.name, PROVENANCE_YEAR.name, DATASOURCE.name}
+        classes = {definition.quality_band, definition.saturation_band}
+        names = [name for name in names if name not in of_one_date | classes]
     rule = definition.temporal_composition
     title = definition.title or definition.name
     made_of = ", ".join(sources)
@@ -92,21 +67,4 @@ def collection_info(
         providers=(ProviderInfo("stratocube", ("processor",)),),
         resolution_m=resolution_in_metres(geobox),
         bands_quicklook=definition.bands_quicklook,
-    )
-
-
-def _kind(definition: CubeDefinition, band: Band) -> BandKind:
-    if isinstance(band, IndexBand):
-        return BandKind.INDEX
-    classes = {definition.quality_band, definition.saturation_band}
-    return BandKind.QUALITY if band.name in classes else BandKind.SPECTRAL
-
-
-def _observation_layer(layer: ObservationLayer) -> BandInfo:
-    return BandInfo(
-        name=layer.name,
-        data_type=layer.data_type,
-        nodata=layer.nodata,
-        kind=_LAYER_KINDS[layer.name],
-        description=layer.description,
     )

@@ -5,28 +5,32 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from stratocube.catalog.hosts import check_href
 from stratocube.cube.bands import DATASOURCE, Band
+from stratocube.errors import InvalidRequest
 from stratocube.pixels.confidence import OliFlag
 from stratocube.pixels.mask_buffers import buffer_margin, buffered_merge
 from stratocube.pixels.merge import Merge, merge
-from stratocube.pixels.reading import is_nodata
 from stratocube.pixels.sensors import oli_pixels, sources_without_oli
-from stratocube.pixels.sources import SourceRaster
+from stratocube.pixels.sources import SourceRaster, is_nodata
 from stratocube.pixels.statistics import qa_statistics
 from stratocube.state.activities import Work
 from stratocube.state.status import Outcome, Step
+from stratocube.storage.addresses import final_address
 from stratocube.storage.gdal import gdal_environment
 from stratocube.storage.hrefs import gdal_path
+from stratocube.storage.retrying import read_patiently
 from stratocube.workflow.build_plan import UnitPlan
 from stratocube.workflow.context import Invocation, Stack
 from stratocube.workflow.files import put_cog
 from stratocube.workflow.perform import Task, perform
-from stratocube.workflow.products import band_kind, date_file_key
+from stratocube.workflow.products import band_kind, date_file_key, merge_activity_id
 from stratocube.workflow.tasks import MergeTask, SourceAsset, StoredFile
 
 
@@ -37,8 +41,10 @@ def merge_date(stack: Stack, invocation: Invocation, task: MergeTask) -> Outcome
     quality band efficacy and cloud ratio, and DATASOURCE where several sources are combined.
 
     Raises:
+        InvalidRequest: the task is not the one its identity says; a scene's raster is, or a redirect of it leads, where
+            this stack may not read.
         SourceMissing: a scene's raster is not there; nothing is written.
-        TransientRead: a scene's raster cannot be read now; nothing is written.
+        TransientRead: a scene's raster cannot be read now, also when tried again; nothing is written.
     """
     unit = UnitPlan.load(stack, task.build_id, task.unit_id)
     definition = unit.plan.definition
@@ -52,15 +58,30 @@ def merge_date(stack: Stack, invocation: Invocation, task: MergeTask) -> Outcome
         stack,
         invocation,
         Task(work, task.build_id, task.unit_id, task.part, force=unit.plan.request.force),
-        lambda: _make(stack, unit, task),
+        lambda: _make(stack, invocation, unit, task),
         intact=lambda result: stack.products.exists(result["file"]["key"]),
     )
 
 
-def _make(stack: Stack, unit: UnitPlan, task: MergeTask) -> Mapping[str, Any]:
+def _check_identity(unit: UnitPlan, task: MergeTask) -> None:
+    """See that a task is the one it says it is: what is made of it is found by this identity ever after."""
+    band = unit.plan.definition.band(task.band)
+    if task.activity_id != merge_activity_id(unit, task.date, band, task.sources, task.datasets):
+        raise InvalidRequest(
+            "is not the identity of this merge: the task was changed, or the code since Search made it; retry the unit",
+            field="activity_id",
+        )
+    if task.key != date_file_key(unit, task.date, task.band, task.activity_id):
+        raise InvalidRequest("is not where this merge goes", field="key")
+
+
+def _make(stack: Stack, invocation: Invocation, unit: UnitPlan, task: MergeTask) -> Mapping[str, Any]:
+    _check_identity(unit, task)
     band = unit.plan.definition.band(task.band)
     with gdal_environment(stack.environment):
-        merged = _merged(unit, band, task)
+        merged = read_patiently(
+            lambda: _merged(stack, unit, band, task), stack.patience, seconds_left=invocation.remaining_seconds
+        )
         stored = put_cog(
             stack,
             task.key,
@@ -78,16 +99,16 @@ def _make(stack: Stack, unit: UnitPlan, task: MergeTask) -> Mapping[str, Any]:
         "file": asdict(stored),
         **_validity(merged),
         **_statistics(unit, band, task, merged),
-        **({"datasource": asdict(datasource)} if datasource else {}),
+        **({"datasource": asdict(datasource), "datasets": list(task.datasets)} if datasource else {}),
     }
 
 
-def _merged(unit: UnitPlan, band: Band, task: MergeTask) -> Merge:
+def _merged(stack: Stack, unit: UnitPlan, band: Band, task: MergeTask) -> Merge:
     definition = unit.plan.definition
     mask = definition.mask if band.name == definition.quality_band else None
     margin = 0 if mask is None else buffer_margin(mask, unit.geobox)
     merged = merge(
-        [_raster(source) for source in task.sources],
+        [_raster(stack, source) for source in task.sources],
         unit.geobox,
         data_type=band.data_type,
         nodata=band.nodata,
@@ -125,10 +146,13 @@ def _validity(merged: Merge) -> Mapping[str, Any]:
     }
 
 
-def _raster(source: SourceAsset) -> SourceRaster:
+def _raster(stack: Stack, source: SourceAsset) -> SourceRaster:
+    allowed = partial(
+        check_href, allowed_hosts=stack.settings.allowed_hosts, allowed_buckets=stack.settings.allowed_buckets
+    )
     return SourceRaster(
         href=source.href,
-        path=gdal_path(source.href),
+        path=gdal_path(final_address(source.href, allowed)),
         nodata=source.nodata,
         dataset=source.dataset,
         scale=source.scale,

@@ -6,6 +6,8 @@ Whatever is delivered twice, retried, or asked for by two builds at once ends th
       ├──done, product there ───────────► REUSED
       ├──done, product gone or force ──► claim again, then as held
       └──somebody else at it ──────────► BUSY  (the state machine asks again)
+
+A build that was cancelled does nothing any more: its functions still under way begin no work and publish nothing.
 """
 
 from __future__ import annotations
@@ -53,9 +55,11 @@ def perform(
         intact: whether the products of a kept result are still there; work counts as done only then.
 
     Raises:
+        BuildCancelled: the build was cancelled; the claim is released.
         Exception: whatever ``do`` raised, after its cause was recorded.
     """
     started = time.monotonic()
+    _refuse_cancelled(stack, task.build_id)
     claim = _claim(stack, invocation, task)
     if claim.finished is not None:
         finished = claim.finished
@@ -68,6 +72,12 @@ def perform(
         return Outcome.BUSY
     try:
         result = do()
+    except BuildCancelled:
+        # Not a failure: the next build that needs the work may begin at once.
+        stack.activities.release(
+            task.work.activity_id, build_id=task.build_id, holder=invocation.holder, now=stack.now()
+        )
+        raise
     except Exception as error:
         with _noting(error, "recording the failure failed too"):
             stack.activities.fail(
@@ -82,6 +92,22 @@ def perform(
     stack.activities.finish(task.work, holder=invocation.holder, now=stack.now(), result=result)
     _record(stack, task, Outcome.BUILT, started)
     return Outcome.BUILT
+
+
+def confirm_claim(stack: Stack, invocation: Invocation, task: Task) -> None:
+    """See that the caller may still commit what it made: asked right before an item is written.
+
+    Raises:
+        BuildCancelled: the build was cancelled meanwhile.
+        Conflict: the claim was taken over, or released.
+    """
+    _refuse_cancelled(stack, task.build_id)
+    if not stack.activities.holds(task.work.activity_id, holder=invocation.holder):
+        raise Conflict(f"the claim on {task.work.step} of {task.work.subject} was taken over by another worker")
+
+
+class BuildCancelled(Conflict):
+    """The build was cancelled: nothing more is done for it."""
 
 
 class DoneOver(Conflict):
@@ -118,6 +144,11 @@ def recorded(stack: Stack, build_id: str, unit_id: str, step: Step) -> Iterator[
 def cause_of(error: BaseException) -> str:
     """An error in words for people: its kind and what it says."""
     return f"{type(error).__name__}: {error}"
+
+
+def _refuse_cancelled(stack: Stack, build_id: str) -> None:
+    if stack.builds.is_cancelled(build_id):
+        raise BuildCancelled(f"build {build_id} was cancelled")
 
 
 def _claim(stack: Stack, invocation: Invocation, task: Task, redo: Finished | None = None) -> Claim:

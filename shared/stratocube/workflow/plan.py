@@ -10,16 +10,18 @@ from stratocube.cube.grids import Tile
 from stratocube.cube.requests import StartRequest
 from stratocube.errors import Conflict, InvalidRequest, NotFound
 from stratocube.storage.keys import BuildKeys
-from stratocube.workflow.build_plan import BuildPlan
+from stratocube.workflow.build_plan import BuildPlan, write_plan
+from stratocube.workflow.chosen_units import chosen_units
 from stratocube.workflow.collections import cover_units
 from stratocube.workflow.context import Stack
+from stratocube.workflow.options import BuildOptions
 
 
 def plan_build(stack: Stack, build_id: str) -> dict[str, Any]:
-    """Write ``plan.json`` and ``units.json`` and record the units.
+    """Write ``plan.json``, the plan of each tile and ``units.json``, and record the units.
 
     Returns:
-        ``{"build_id", "units": {"bucket", "key"}}``.
+        ``{"build_id", "priority", "units": {"bucket", "key"}}``.
 
     Raises:
         InvalidRequest: the request does not fit the cube or its grid (checked at the door too; the cube may have
@@ -34,19 +36,27 @@ def plan_build(stack: Stack, build_id: str) -> dict[str, Any]:
     request = StartRequest.parse(build.request)
     definition = request.resolve(CubeDefinition.parse(stack.cubes.get(build.cube_id).definition))
     definition = _with_merges_of(stack, definition)
-    plan = BuildPlan(build_id, definition, request, _tiles(stack, definition.grs, request.tiles))
-    units = request.units(definition)
+    options = BuildOptions.from_json(build.options)
+    plan = BuildPlan(build_id, definition, request, _tiles(stack, definition.grs, request.tiles), options)
+    units = chosen_units(stack, plan, request.periods(definition))
     keys = BuildKeys(build_id)
-    stack.work.put_json(keys.plan, plan.to_json())
+    write_plan(stack, plan)
+    # Units are made as they are written, never listed: a build has up to a hundred thousand.
     stack.builds.add_units(
         build_id,
         ((str(unit), unit.tile, unit.period.start.isoformat(), unit.period.end.isoformat()) for unit in units),
     )
-    stack.work.put_json(keys.units, [{"build_id": build_id, "unit_id": str(unit)} for unit in units])
-    # An item names its collection, so the collection is there before the first item; Finish lets it grow.
-    cover_units(stack, plan, units[:1])
-    stack.builds.start(build_id, now=stack.now())
-    return {"build_id": build_id, "units": {"bucket": stack.work.bucket, "key": keys.units}}
+    stack.work.put_json_list(keys.units, ({"build_id": build_id, "unit_id": str(unit)} for unit in units))
+    first = next(iter(units), None)
+    if first is not None and not options.dry_run:
+        # An item names its collection, so the collection is there before the first item; Finish lets it grow.
+        cover_units(stack, plan, [first])
+    stack.builds.start(build_id, now=stack.now(), planned={"requested": units.requested, "units": len(units)})
+    return {
+        "build_id": build_id,
+        "priority": request.priority,
+        "units": {"bucket": stack.work.bucket, "key": keys.units},
+    }
 
 
 def _with_merges_of(stack: Stack, definition: CubeDefinition) -> CubeDefinition:

@@ -16,7 +16,7 @@ from stratocube.workflow.tasks import DateStack, UnitStack
 
 
 def prepare_unit(stack: Stack, build_id: str, unit_id: str) -> dict[str, Any]:
-    """Write ``stack.json`` and ``blends.json`` of a unit whose merges are done.
+    """Write ``stack.json``, its entry of each date, and ``blends.json`` of a unit whose merges are done.
 
     Returns:
         ``{"build_id", "unit_id", "outcome", "blends": {"bucket", "key"}}``. The outcome is BUSY, and nothing is
@@ -35,6 +35,8 @@ def prepare_unit(stack: Stack, build_id: str, unit_id: str) -> dict[str, Any]:
         found = UnitStack(ranked)
         blends = unit_blends(unit)
         stack.work.put_json(keys.stack(unit_id), found.to_json())
+        # A date is published with what is its own: all dates in one file would be read once for each of them.
+        stack.work.put_all_json((keys.date(unit_id, entry.date.isoformat()), entry.to_json()) for entry in ranked)
         stack.work.put_json(keys.blends(unit_id), [this | {"band": blend.band} for blend in blends])
         stack.builds.set_totals(
             build_id,

@@ -16,7 +16,6 @@ from stratocube.cube.identity import blend_identity, identity, merge_identity, p
 from stratocube.cube.naming import band_file, item_folder
 from stratocube.pixels.cog import Kind
 from stratocube.pixels.ranking import BlendTask, blend_tasks
-from stratocube.pixels.sensors import depends_on_sensor
 from stratocube.storage.keys import asset_key, item_key
 from stratocube.workflow.build_plan import UnitPlan
 from stratocube.workflow.tasks import DateStack, SourceAsset
@@ -24,7 +23,7 @@ from stratocube.workflow.tasks import DateStack, SourceAsset
 MERGE_ALGORITHM: Final = "1"
 POST_PROCESS_ALGORITHM: Final = "1"
 BLEND_ALGORITHM: Final = "1"
-PUBLISH_ALGORITHM: Final = "1"
+PUBLISH_ALGORITHM: Final = "2"
 
 
 def band_kind(definition: CubeDefinition, band: Band) -> Kind:
@@ -53,13 +52,13 @@ def unit_blends(unit: UnitPlan) -> list[BlendTask]:
     """The bands a unit's composite is made of, and what each needs."""
     definition = unit.plan.definition
     names = [band.name for band in unit.plan.bands]
-    sensors = definition.is_combined and definition.mask is not None and depends_on_sensor(definition.mask)
     return blend_tasks(
         names,
         function=definition.composite_function,
         quality_band=definition.quality_band,
         saturated_band=definition.saturation_band,
-        datasource_for=names if sensors else [definition.quality_band or ""] if definition.is_combined else (),
+        # Read only where the mask depends on the sensor, or the observation layers are made.
+        datasource_for=names if definition.is_combined else (),
     )
 
 

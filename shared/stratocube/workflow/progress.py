@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from stratocube.state.builds import Builds, StepCounts, Unit
@@ -12,11 +13,19 @@ from stratocube.state.status import BuildStatus, Step, UnitStatus
 SHOWN_FAILURES = 50
 """Failed units that are listed; ``units.failed`` counts all. The header must stay far below an item's 400 KB."""
 
+SHOWN_DATES = 20
+"""Dates of each kind that are listed for a stale unit."""
+
+SHOWN_STALE = 100
+"""Stale units that are listed; ``stale.stale`` counts all."""
+
 SHOWN_CAUSE = 1000
-"""Characters of a cause in the list; the unit itself keeps all of it."""
+"""Bytes of JSON a cause takes in the list, for ASCII as many characters; the unit itself keeps all of it."""
 
 _FANNED_OUT = (Step.MERGE, Step.PREPARE_DATES, Step.PUBLISH_DATES, Step.BLEND)
 """Steps of which a unit has many parts. Every other step happens once a unit."""
+
+_OPEN = frozenset({UnitStatus.PLANNED, UnitStatus.RUNNING})
 
 
 def build_progress(builds: Builds, build_id: str) -> dict[str, Any]:
@@ -25,20 +34,19 @@ def build_progress(builds: Builds, build_id: str) -> dict[str, Any]:
     ::
 
         {"steps": {"merge": {"total": 40, "built": 30, "reused": 8, "failed": 1, "seconds": 512.25}, …},
-         "units": {"total": 4, "planned": 1, "running": 2, "succeeded": 0, "failed": 1},
+         "units": {"total": 4, "planned": 1, "running": 2, "succeeded": 0, "failed": 1, "cancelled": 0},
          "failed_units": [{"unit_id": …, "step": "merge", "cause": …}]}
 
     ``total`` is null while it is not known: before the units are planned, and for the fanned-out steps while a unit
     that may still go on has not said how many it has. ``failed_units`` holds the first :data:`SHOWN_FAILURES` in
-    order of unit id; ``units.failed`` counts all.
+    order of unit id; ``units.failed`` counts all. A build that looks for stale units has ``stale`` as well::
+
+        {"stale": {"checked": 4, "stale": 1, "units": [{"unit_id": …, "new": ["2023-08-23"]}]}}
     """
-    progress = builds.progress(build_id)
-    units = progress.units
-    return {
-        "steps": {step.value: _step(progress.steps.get(step, StepCounts()), step_total(step, units)) for step in Step},
-        "units": unit_counts(units),
-        "failed_units": _failed(units),
-    }
+    tally = _Tally()
+    for unit in builds.units(build_id):
+        tally.add(unit, _steps_of(builds, build_id, unit))
+    return tally.to_json()
 
 
 def cube_status(builds: Builds, cube_id: str, *, builds_back: int) -> dict[str, Any]:
@@ -50,16 +58,17 @@ def cube_status(builds: Builds, cube_id: str, *, builds_back: int) -> dict[str, 
          "builds": [{"build_id": …, "status": "RUNNING", "created_at": …, "finished_at": null}, …]}
 
     Units are counted, each once: a tile and period that several of the last ``builds_back`` builds have counts as the
-    newest of them left it. ``done`` is published, ``error`` failed, ``not_done`` neither. ``finished`` is true when no
-    build is open and nothing is left to do; failed units do not keep it from being true.
+    newest of them left it; dry runs leave nothing. ``done`` is published, ``error`` failed, ``not_done`` neither (so is
+    what was cancelled). ``finished`` is true when no build is open and nothing is left to do; failed units do not keep
+    it from being true.
     """
-    latest = builds.of_cube(cube_id, limit=builds_back)
+    latest = builds.of_cube(cube_id, limit=builds_back, dry_runs=False)
     states: dict[str, UnitStatus] = {}
     for build in latest:
         for unit in builds.units(build.build_id):
             states.setdefault(unit.unit_id, unit.status)
     tally = Counter(states.values())
-    not_done = tally[UnitStatus.PLANNED] + tally[UnitStatus.RUNNING]
+    not_done = tally[UnitStatus.PLANNED] + tally[UnitStatus.RUNNING] + tally[UnitStatus.CANCELLED]
     still_open = any(build.status in {BuildStatus.QUEUED, BuildStatus.RUNNING} for build in latest)
     return {
         "cube_id": cube_id,
@@ -79,25 +88,80 @@ def cube_status(builds: Builds, cube_id: str, *, builds_back: int) -> dict[str, 
     }
 
 
-def unit_counts(units: Sequence[Unit]) -> dict[str, int]:
-    """How many units there are, and how many in each status."""
-    statuses = [unit.status for unit in units]
-    return {"total": len(units), **{status.value.lower(): statuses.count(status) for status in UnitStatus}}
+def shortened(cause: str) -> str:
+    """A cause as the list of failed units shows it: cut where it takes :data:`SHOWN_CAUSE` bytes of JSON."""
+    size = 0
+    for position, character in enumerate(cause):
+        size += len(json.dumps(character)) - len('""')
+        if size > SHOWN_CAUSE:
+            return cause[:position]
+    return cause
 
 
-def step_total(step: Step, units: Sequence[Unit]) -> int | None:
-    """How often a step is to happen in these units, None while that is not known.
+class _Tally:
+    """Units and steps of a build, added up one unit after the other: a build has up to a hundred thousand."""
 
-    A unit that failed or succeeded before it knew a total has no more work, so it counts with what it knows.
-    """
-    if not units:
-        return None
-    if step not in _FANNED_OUT:
-        return len(units)
-    open_units = [unit for unit in units if unit.status in {UnitStatus.PLANNED, UnitStatus.RUNNING}]
-    if any(step.value not in unit.totals for unit in open_units):
-        return None
-    return sum(unit.totals.get(step.value, 0) for unit in units)
+    def __init__(self) -> None:
+        self._units: Counter[UnitStatus] = Counter()
+        self._steps: dict[Step, StepCounts] = {}
+        self._totals: Counter[str] = Counter()
+        self._unknown: set[Step] = set()
+        self._failed: list[dict[str, Any]] = []
+        self._checked = 0
+        self._stale = 0
+        self._stale_units: list[dict[str, Any]] = []
+
+    def add(self, unit: Unit, steps: Mapping[Step, StepCounts]) -> None:
+        """Count a unit and what its steps came to."""
+        self._units[unit.status] += 1
+        for step, counts in steps.items():
+            self._steps[step] = self._steps.get(step, StepCounts()) + counts
+        self._totals.update(unit.totals)
+        if unit.status in _OPEN:
+            # A unit that ended before it knew a total has no more work, so it counts with what it knows.
+            self._unknown |= {step for step in _FANNED_OUT if step.value not in unit.totals}
+        if unit.status is UnitStatus.FAILED and len(self._failed) < SHOWN_FAILURES:
+            cause = shortened(unit.cause or "")
+            self._failed.append({"unit_id": unit.unit_id, "step": unit.failed_step, "cause": cause})
+        if unit.staleness is not None:
+            self._add_staleness(unit.unit_id, unit.staleness)
+
+    def _add_staleness(self, unit_id: str, found: Mapping[str, Any]) -> None:
+        self._checked += 1
+        if found["stale"]:
+            self._stale += 1
+            if len(self._stale_units) < SHOWN_STALE:
+                # a year of dates, a hundred times over, would not fit the header: the unit itself has them all
+                why = {name: value[:SHOWN_DATES] if isinstance(value, list) else value for name, value in found.items()}
+                self._stale_units.append({"unit_id": unit_id} | why)
+
+    def to_json(self) -> dict[str, Any]:
+        """As :func:`build_progress` says."""
+        units = {"total": self._units.total(), **{status.value.lower(): self._units[status] for status in UnitStatus}}
+        return {
+            "steps": {step.value: _step(self._steps.get(step, StepCounts()), self._total(step)) for step in Step},
+            "units": units,
+            "failed_units": self._failed,
+            **self._staleness(),
+        }
+
+    def _staleness(self) -> dict[str, Any]:
+        if not self._checked:
+            return {}
+        return {"stale": {"checked": self._checked, "stale": self._stale, "units": self._stale_units}}
+
+    def _total(self, step: Step) -> int | None:
+        """How often a step is to happen, None while that is not known."""
+        if not self._units or step in self._unknown:
+            return None
+        return self._totals[step.value] if step in _FANNED_OUT else self._units.total()
+
+
+def _steps_of(builds: Builds, build_id: str, unit: Unit) -> Mapping[Step, StepCounts]:
+    """Who ended a unit left its counts; a planned one has none; the rows of those between are few: they are counted."""
+    if unit.steps is not None:
+        return unit.steps
+    return {} if unit.status is UnitStatus.PLANNED else builds.step_counts(build_id, unit.unit_id)
 
 
 def _step(counts: StepCounts, total: int | None) -> dict[str, Any]:
@@ -108,11 +172,3 @@ def _step(counts: StepCounts, total: int | None) -> dict[str, Any]:
         "failed": counts.failed,
         "seconds": counts.seconds,
     }
-
-
-def _failed(units: Sequence[Unit]) -> list[dict[str, Any]]:
-    failed = [unit for unit in units if unit.status is UnitStatus.FAILED]
-    return [
-        {"unit_id": unit.unit_id, "step": unit.failed_step, "cause": (unit.cause or "")[:SHOWN_CAUSE]}
-        for unit in failed[:SHOWN_FAILURES]
-    ]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import posixpath
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -27,13 +27,15 @@ from stratocube.state.activities import Work
 from stratocube.state.status import Outcome, Step
 from stratocube.storage.gdal import gdal_environment
 from stratocube.storage.hrefs import gdal_path
-from stratocube.storage.keys import asset_key, collection_key
+from stratocube.storage.keys import BuildKeys, asset_key, collection_key
 from stratocube.workflow.blend import load_stack
 from stratocube.workflow.build_plan import UnitPlan
+from stratocube.workflow.commit import commit_item
+from stratocube.workflow.composition import composition_properties, provenance_year
 from stratocube.workflow.context import Invocation, Stack
 from stratocube.workflow.described import crs_info, layer_info, resolution_in_metres
 from stratocube.workflow.files import COG_TYPE, put_cog, put_file
-from stratocube.workflow.perform import DoneOver, Task, perform
+from stratocube.workflow.perform import DoneOver, Task, confirm_claim, perform
 from stratocube.workflow.products import (
     blend_activity_id,
     collection_root,
@@ -47,9 +49,9 @@ from stratocube.workflow.products import (
     date_item_key,
     unit_blends,
 )
-from stratocube.workflow.tasks import DateStack, SceneRef, StoredFile, UnitStack
+from stratocube.workflow.staleness import input_properties
+from stratocube.workflow.tasks import DateStack, SceneRef, StoredFile, UnitStack, datasets_of
 
-ITEM_TYPE = "application/geo+json"
 _IDENTITY = "stratocube:identity"
 
 
@@ -70,6 +72,10 @@ class _Product:
     scenes: tuple[SceneRef, ...]
     efficacy: float | None
     cloud_ratio: float | None
+    datasets: tuple[str, ...]
+    """What the values 0, 1, … of DATASOURCE stand for."""
+    facts: Mapping[str, Any]
+    """Further properties of the item."""
 
 
 def publish_date(stack: Stack, invocation: Invocation, build_id: str, unit_id: str, day: str) -> Outcome:
@@ -80,7 +86,7 @@ def publish_date(stack: Stack, invocation: Invocation, build_id: str, unit_id: s
     """
     unit = UnitPlan.load(stack, build_id, unit_id)
     definition = unit.plan.definition
-    entry = load_stack(stack, build_id, unit_id).on(date.fromisoformat(day))
+    entry = DateStack.from_json(stack.work.read_json(BuildKeys(build_id).date(unit_id, day)))
     product = _Product(
         unit=unit,
         item_id=date_item_id(unit, entry.date),
@@ -93,13 +99,17 @@ def publish_date(stack: Stack, invocation: Invocation, build_id: str, unit_id: s
         scenes=entry.scenes,
         efficacy=entry.efficacy,
         cloud_ratio=entry.cloud_ratio,
+        datasets=entry.datasets,
+        facts={},
     )
     work = Work(product.identity, Step.PUBLISH_DATES, definition.id, f"{unit.unit.tile} {day}")
+    task = Task(work, build_id, unit_id, day, force=unit.plan.request.force)
+    indexes = not definition.parameters.skip_vi_identity
     return perform(
         stack,
         invocation,
-        Task(work, build_id, unit_id, day, force=unit.plan.request.force),
-        lambda: _publish(stack, product, lambda info: _date_item(info, entry), indexes=_date_indexes(unit)),
+        task,
+        lambda: _Publishing(stack, invocation, task, product).publish(lambda info: _date_item(info, entry), indexes),
         intact=lambda _: _is_published(stack, product),
     )
 
@@ -121,15 +131,17 @@ def publish_composite(stack: Stack, invocation: Invocation, build_id: str, unit_
         except DoneOver:
             return Outcome.BUSY
         work = Work(product.identity, Step.PUBLISH, unit.plan.definition.id, str(unit.unit))
+        task = Task(work, build_id, unit_id, "", force=unit.plan.request.force)
+        publishing = _Publishing(stack, invocation, task, product)
         outcome = perform(
             stack,
             invocation,
-            Task(work, build_id, unit_id, "", force=unit.plan.request.force),
-            lambda: _publish(stack, product, lambda info: _composite_item(info, unit, found), indexes=True),
+            task,
+            lambda: publishing.publish(lambda info: _composite_item(info, unit, found), indexes=True),
             intact=lambda _: _is_published(stack, product),
         )
     if outcome is not Outcome.BUSY:
-        stack.builds.unit_succeeded(build_id, unit_id)
+        stack.builds.unit_succeeded(build_id, unit_id, now=stack.now())
     return outcome
 
 
@@ -158,6 +170,10 @@ def _composite(stack: Stack, unit: UnitPlan, found: UnitStack) -> _Product:
         scenes=tuple(dict.fromkeys(scene for entry in found.dates for scene in entry.scenes)),
         efficacy=layers.get("efficacy"),
         cloud_ratio=layers.get("cloud_ratio"),
+        datasets=datasets_of(found.dates),
+        facts=input_properties(stack, unit)
+        | composition_properties(layers.get("composition"))
+        | provenance_year(files, [entry.date for entry in found.dates]),
     )
 
 
@@ -170,17 +186,24 @@ def _is_published(stack: Stack, product: _Product) -> bool:
     return bool(item["properties"].get(_IDENTITY) == product.identity)
 
 
-def _publish(stack: Stack, product: _Product, item: Any, *, indexes: bool) -> Mapping[str, Any]:
-    with gdal_environment(stack.environment):
-        files = dict(product.rasters) | (_indexes(stack, product) if indexes else {})
-        pictures = tuple(_pictures(stack, product, files))
-    document = item(_info(stack, product, files, pictures))
-    stack.products.put_json(product.item_key, document, content_type=ITEM_TYPE)
-    return {"item": product.item_key, "files": {name: asdict(stored) for name, stored in files.items()}}
+@dataclass(frozen=True)
+class _Publishing:
+    """The publication of one product by one invocation, which holds the claim on it."""
 
+    stack: Stack
+    invocation: Invocation
+    task: Task
+    product: _Product
 
-def _date_indexes(unit: UnitPlan) -> bool:
-    return not unit.plan.definition.parameters.skip_vi_identity
+    def publish(self, item: Callable[[ProductInfo], dict[str, Any]], indexes: bool) -> Mapping[str, Any]:
+        """Make what is still missing, then write the item, if the claim is held to that moment."""
+        stack, product = self.stack, self.product
+        with gdal_environment(stack.environment):
+            files = dict(product.rasters) | (_indexes(stack, product) if indexes else {})
+            pictures = tuple(_pictures(stack, product, files))
+        document = item(_info(stack, product, files, pictures))
+        commit_item(stack, product.item_key, document, confirm=lambda: confirm_claim(stack, self.invocation, self.task))
+        return {"item": product.item_key, "files": {name: asdict(stored) for name, stored in files.items()}}
 
 
 def _indexes(stack: Stack, product: _Product) -> dict[str, StoredFile]:
@@ -262,7 +285,12 @@ def _info(
         footprint=unit.tile.footprint,
         bbox=unit.tile.bbox,
         files=tuple(
-            BandFile(layer_info(definition, name), _href(stored.key, product.folder), stored.size, stored.checksum)
+            BandFile(
+                layer_info(definition, name, product.datasets),
+                _href(stored.key, product.folder),
+                stored.size,
+                stored.checksum,
+            )
             for name, stored in files.items()
         ),
         identity=product.identity,
@@ -275,6 +303,7 @@ def _info(
         resolution_m=resolution_in_metres(unit.geobox),
         efficacy_percent=product.efficacy,
         cloud_ratio_percent=product.cloud_ratio,
+        extra_properties=product.facts,
     )
 
 

@@ -22,7 +22,9 @@ from stratocube.workflow.build_plan import UnitPlan
 from stratocube.workflow.context import Stack, iso
 from stratocube.workflow.perform import recorded
 from stratocube.workflow.products import band_kind, date_file_key, merge_activity_id
-from stratocube.workflow.tasks import MergeTask, SourceAsset
+from stratocube.workflow.staleness import ends_unit
+from stratocube.workflow.tasks import DateTask, MergeTask, SourceAsset
+from stratocube.workflow.tokens import token_headers
 
 TASK_LIMIT_BYTES = 65_536
 """A merge task travels as the input of a state, which holds 256 KiB; a day with more scenes than fit is no day."""
@@ -32,38 +34,52 @@ def search_unit(stack: Stack, build_id: str, unit_id: str) -> dict[str, Any]:
     """Find the unit's scenes and write ``merges.json`` and ``dates.json``.
 
     Returns:
-        ``{"build_id", "unit_id", "merges": {"bucket", "key"}, "dates": {"bucket", "key"}}``.
+        ``{"build_id", "unit_id", "proceed", "merges": {"bucket", "key"}, "dates": {"bucket", "key"}}``. Where
+        ``proceed`` is false the unit has ended, and the files are not written.
 
     Raises:
-        InvalidRequest: a scene lacks a band of the cube, or lies where this stack may not read.
+        InvalidRequest: a scene lacks a band of the cube, or lies where this stack may not read; the secret with the
+            token of the STAC API is not there.
         TransientRead: the STAC API cannot be reached now.
         SourceMissing: the item collection is not there.
     """
     with recorded(stack, build_id, unit_id, Step.SEARCH):
         stack.builds.unit_running(build_id, unit_id)
         unit = UnitPlan.load(stack, build_id, unit_id)
-        tasks = [task.to_json() for task in _merge_tasks(stack, unit)]
-        for task in tasks:
-            size = len(json.dumps(task))
-            if size > TASK_LIMIT_BYTES:
-                raise InvalidRequest(
-                    f"{task['date']} has {len(task['sources'])} scenes on this tile, {size} bytes of task: search one "
-                    "collection, or smaller tiles",
-                    field="collections",
-                )
+        tasks = _merge_tasks(stack, unit)
         keys, this = BuildKeys(build_id), {"build_id": build_id, "unit_id": unit_id}
-        days = sorted({task["date"] for task in tasks})
-        stack.work.put_json(keys.merges(unit_id), tasks)
-        stack.work.put_json(keys.dates(unit_id), [this | {"date": day} for day in days])
-        stack.builds.set_totals(
-            build_id,
-            unit_id,
-            {Step.MERGE: len(tasks), Step.PREPARE_DATES: len(days), Step.PUBLISH_DATES: len(days)},
-        )
+        days: dict[date, dict[str, str]] = {}
+        for task in tasks:
+            days.setdefault(task.date, {})[task.band] = task.activity_id
+        proceed = not ends_unit(stack, unit, {day.isoformat(): merges for day, merges in days.items()})
+        if proceed:
+            stack.work.put_json_list(keys.merges(unit_id), map(_task_json, tasks))
+            stack.work.put_json_list(
+                keys.dates(unit_id),
+                (DateTask(build_id, unit_id, day, merges).to_json() for day, merges in sorted(days.items())),
+            )
+            stack.builds.set_totals(
+                build_id,
+                unit_id,
+                {Step.MERGE: len(tasks), Step.PREPARE_DATES: len(days), Step.PUBLISH_DATES: len(days)},
+            )
     return this | {
+        "proceed": proceed,
         "merges": {"bucket": stack.work.bucket, "key": keys.merges(unit_id)},
         "dates": {"bucket": stack.work.bucket, "key": keys.dates(unit_id)},
     }
+
+
+def _task_json(task: MergeTask) -> dict[str, Any]:
+    found = task.to_json()
+    size = len(json.dumps(found))
+    if size > TASK_LIMIT_BYTES:
+        raise InvalidRequest(
+            f"{task.date} has {len(task.sources)} scenes on this tile, {size} bytes of task: search one collection, or "
+            "smaller tiles",
+            field="collections",
+        )
+    return found
 
 
 def _merge_tasks(stack: Stack, unit: UnitPlan) -> list[MergeTask]:
@@ -97,7 +113,7 @@ def _scenes_by_day(stack: Stack, unit: UnitPlan) -> Mapping[date, list[Scene]]:
         raise InvalidRequest("is required, in the request or the cube's parameters", field="stac_url")
     longitude, _ = unit.tile.centre
     scenes = search(
-        StaticSource(url, stack.fetch) if is_item_collection(url) else ApiSource(url),
+        _source_of_scenes(stack, url, plan.definition.parameters.token_secret),
         collections=plan.request.collections,
         footprint=unit.tile.footprint,
         start=max(period.start, plan.request.start_date),
@@ -106,6 +122,13 @@ def _scenes_by_day(stack: Stack, unit: UnitPlan) -> Mapping[date, list[Scene]]:
         check_href=_checker(stack, "stac_url"),
     )
     return group_by_solar_day(scenes, longitude)
+
+
+def _source_of_scenes(stack: Stack, url: str, token_secret: str | None) -> ApiSource | StaticSource:
+    if is_item_collection(url):
+        return StaticSource(url, stack.fetch)
+    # The token lives in this call's memory alone: plan and task list hold the secret's name, no more.
+    return ApiSource(url, headers=token_headers(token_secret, stack.secret) if token_secret else ())
 
 
 def _merge_task(

@@ -25,6 +25,7 @@ from stratocube.state.builds import Build, Builds
 from stratocube.state.cubes import Cubes, StoredCube
 from stratocube.state.grids import Grids
 from stratocube.state.status import BuildStatus
+from stratocube.workflow.options import PLAIN, BuildOptions
 from stratocube.workflow.progress import build_progress
 
 Json = Mapping[str, Any]
@@ -112,6 +113,8 @@ class CheckedStart:
     definition: CubeDefinition
     """The cube as the request wants it built."""
     units: tuple[UnitId, ...]
+    tile_pixels: int
+    """Pixels of a tile, all of them being of one size."""
 
 
 def check_start(
@@ -143,10 +146,14 @@ def check_start(
     _check_pixels(resolved, tuple(tiles.values())[:1])
     if resolved.parameters.stac_url is not None:
         check_href(resolved.parameters.stac_url, allowed_hosts, allowed_buckets, field="stac_url")
-    return CheckedStart(request, resolved, tuple(request.units(resolved)))
+    tile = Tile.from_json(next(iter(tiles.values())))
+    height, width = tile.geobox(resolved.resolution, shape=resolved.parameters.shape).shape
+    return CheckedStart(request, resolved, tuple(request.units(resolved)), height * width)
 
 
-def start_build(checked: CheckedStart, *, builds: Builds, launch: Launch, moment: datetime) -> Build:
+def start_build(
+    checked: CheckedStart, *, builds: Builds, launch: Launch, moment: datetime, options: BuildOptions = PLAIN
+) -> Build:
     """Record a build as QUEUED and set the state machine on it.
 
     Two starts of the same request are two builds; what they have in common is done once, by claims.
@@ -154,7 +161,33 @@ def start_build(checked: CheckedStart, *, builds: Builds, launch: Launch, moment
     Raises:
         LaunchFailed: when the state machine did not take it; the build is then closed as FAILED, with the reason.
     """
-    build = builds.create(new_build_id(moment), checked.definition.id, checked.request.to_json(), now=iso_time(moment))
+    return start_recorded(
+        checked.definition.id, checked.request.to_json(), options, builds=builds, launch=launch, moment=moment
+    )
+
+
+def start_recorded(
+    cube_id: str,
+    request: Json,
+    options: BuildOptions,
+    *,
+    builds: Builds,
+    launch: Launch,
+    moment: datetime,
+    before_launch: str | None = None,
+) -> Build:
+    """Like :func:`start_build`, of a request that was checked before. ``before_launch`` is the build this one retries:
+    it notes the new one before anything of it runs."""
+    build = builds.create(
+        new_build_id(moment),
+        cube_id,
+        request,
+        now=iso_time(moment),
+        options=options.to_json(),
+        dry_run=options.dry_run,
+    )
+    if before_launch is not None:
+        builds.add_retry(before_launch, build.build_id)
     try:
         launch(build.build_id)
     except LaunchFailed as error:
@@ -179,16 +212,21 @@ def iso_time(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
+def step_functions(region: str) -> Any:
+    """A client of Step Functions that gives up before API Gateway does."""
+    # made by the first build that is started: the other routes need neither its model nor the time to read it
+    import boto3  # noqa: PLC0415 - made late, see above
+
+    config = Config(connect_timeout=_CONNECT_SECONDS, read_timeout=_READ_SECONDS, retries={"total_max_attempts": 2})
+    return boto3.client("stepfunctions", region_name=region, config=config)
+
+
 def state_machine(arn: str, *, region: str) -> Launch:
     """Launches builds as executions of the state machine ``arn``, named after the build."""
 
     @cache
     def client() -> Any:
-        # made by the first build that is started: the other routes need neither its model nor the time to read it
-        import boto3  # noqa: PLC0415 - made late, see above
-
-        config = Config(connect_timeout=_CONNECT_SECONDS, read_timeout=_READ_SECONDS, retries={"total_max_attempts": 2})
-        return boto3.client("stepfunctions", region_name=region, config=config)
+        return step_functions(region)
 
     def launch(build_id: str) -> None:
         try:

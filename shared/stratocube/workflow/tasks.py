@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any
@@ -89,6 +89,31 @@ class MergeTask:
     def part(self) -> str:
         """Which of the unit's merges: ``2023-08-10#B04``."""
         return f"{self.date.isoformat()}#{self.band}"
+
+
+@dataclass(frozen=True)
+class DateTask:
+    """One element of ``dates.json``: a date of a unit, and which merges it has."""
+
+    build_id: str
+    unit_id: str
+    date: date
+    merges: Mapping[str, str]
+    """Content identities by band: with these a date is prepared without reading the merges of all dates."""
+
+    def to_json(self) -> Json:
+        """As stored in ``dates.json``."""
+        return {
+            "build_id": self.build_id,
+            "unit_id": self.unit_id,
+            "date": self.date.isoformat(),
+            "merges": dict(self.merges),
+        }
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> DateTask:
+        """The inverse of :meth:`to_json`."""
+        return cls(value["build_id"], value["unit_id"], date.fromisoformat(value["date"]), value["merges"])
 
 
 @dataclass(frozen=True)
@@ -180,3 +205,8 @@ class UnitStack:
     def on(self, day: date) -> DateStack:
         """The entry of a date."""
         return next(entry for entry in self.dates if entry.date == day)
+
+
+def datasets_of(dates: Iterable[DateStack]) -> tuple[str, ...]:
+    """What the values 0, 1, … of DATASOURCE stand for in all dates of a unit; empty where none has such a raster."""
+    return next((entry.datasets for entry in dates if entry.datasets), ())

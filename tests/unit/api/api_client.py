@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl
 
 from stratocube.api.app import Api
 from stratocube.api.services import Services
+from stratocube.workflow.operations_cancel import StopFailed
 from stratocube.workflow.start import LaunchFailed
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "api"
@@ -46,6 +47,21 @@ class Launcher:
         self.launched.append(build_id)
 
 
+@dataclass
+class Stopper:
+    """Stands in for Step Functions: remembers what was stopped; a build's execution runs until it is stopped."""
+
+    stopped: list[str] = field(default_factory=list)
+    failure: StopFailed | None = None
+
+    def __call__(self, build_id: str) -> bool:
+        if self.failure is not None:
+            raise self.failure
+        was_running = build_id not in self.stopped
+        self.stopped.append(build_id)
+        return was_running
+
+
 @dataclass(frozen=True)
 class Client:
     """Calls the API as a client behind API Gateway does."""
@@ -53,6 +69,7 @@ class Client:
     api: Api
     services: Services
     launcher: Launcher
+    stopper: Stopper
 
     def get(self, url: str, **changes: Any) -> Reply:
         return self.send("GET", url, **changes)

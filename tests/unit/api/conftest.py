@@ -18,8 +18,9 @@ from stratocube.state.activities import Activities
 from stratocube.state.builds import Builds
 from stratocube.state.cubes import Cubes
 from stratocube.state.grids import Grids
+from stratocube.storage.objects import ObjectStore
 from tests.aws_tables import REGION, create_tables
-from tests.unit.api.api_client import NOW, Client, Launcher
+from tests.unit.api.api_client import NOW, Client, Launcher, Stopper
 
 
 @pytest.fixture(scope="session")
@@ -34,10 +35,13 @@ def stack() -> Iterator[tuple[Any, Services]]:
             builds=Builds("test-builds", region=REGION),
             activities=Activities("test-activities", region=REGION),
             launch=Launcher(),
+            stop=Stopper(),
+            work=ObjectStore(boto3.client("s3", region_name=REGION), "work"),
             allowed_hosts=("stac.example.org",),
             allowed_buckets=("scenes",),
             now=lambda: NOW,
         )
+        boto3.client("s3", region_name=REGION).create_bucket(Bucket="work")
         yield boto3.client("dynamodb", region_name=REGION), services
 
 
@@ -45,9 +49,9 @@ def stack() -> Iterator[tuple[Any, Services]]:
 def _fresh(stack: tuple[Any, Services]) -> Iterator[Client]:
     dynamodb, services = stack
     names = create_tables(dynamodb).values()
-    launcher = Launcher()
-    services = replace(services, launch=launcher)
-    yield Client(Api(services, Logger(service="test")), services, launcher)
+    launcher, stopper = Launcher(), Stopper()
+    services = replace(services, launch=launcher, stop=stopper)
+    yield Client(Api(services, Logger(service="test")), services, launcher, stopper)
     for name in names:
         dynamodb.delete_table(TableName=name)
 

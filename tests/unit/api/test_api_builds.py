@@ -63,12 +63,13 @@ def test_a_running_build_is_counted_by_step_and_unit(started: Client) -> None:
         "steps": {
             "search": {"total": 3, "built": 2, "reused": 0, "failed": 0, "seconds": 0.5},
             "merge": {"total": None, "built": 1, "reused": 1, "failed": 1, "seconds": 4.5},
+            "prepare_dates": {"total": None, "built": 0, "reused": 0, "failed": 0, "seconds": 0.0},
             "prepare_blend": {"total": 3, "built": 0, "reused": 0, "failed": 0, "seconds": 0.0},
             "publish_dates": {"total": None, "built": 0, "reused": 0, "failed": 0, "seconds": 0.0},
             "blend": {"total": None, "built": 0, "reused": 0, "failed": 0, "seconds": 0.0},
             "publish": {"total": 3, "built": 0, "reused": 0, "failed": 0, "seconds": 0.0},
         },
-        "units": {"total": 3, "planned": 0, "running": 1, "succeeded": 1, "failed": 1},
+        "units": {"total": 3, "planned": 0, "running": 1, "succeeded": 1, "failed": 1, "cancelled": 0},
         "failed_units": [
             {"unit_id": B, "step": "merge", "cause": "SourceMissing: https://stac.example.org/a.tif: 404"}
         ],
@@ -94,7 +95,7 @@ def test_before_the_plan_no_total_is_known(client: Client) -> None:
 
     assert body["status"] == "QUEUED"
     assert {step["total"] for step in body["steps"].values()} == {None}
-    assert body["units"] == {"total": 0, "planned": 0, "running": 0, "succeeded": 0, "failed": 0}
+    assert body["units"] == {"total": 0, "planned": 0, "running": 0, "succeeded": 0, "failed": 0, "cancelled": 0}
 
 
 def test_a_finished_build_is_answered_from_its_header(started: Client) -> None:

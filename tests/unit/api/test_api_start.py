@@ -102,14 +102,33 @@ def test_validate_only_says_what_would_be_built_and_builds_nothing(ready: Client
     reply = ready.post("/start", start_form(validate_only=True))
 
     assert reply.status == 200
+    estimate, note = reply.body.pop("estimate"), reply.body.pop("merge_count_note")
     assert reply.body == {
         "cube_id": "S2-16D-1",
         "status": "VALID",
         "unit_count": 4,
         "tiles": ["000002", "001002"],
         "periods": [["2019-01-01", "2019-01-16"], ["2019-01-17", "2019-02-01"]],
+        "bands": ["B04", "B08", "SCL"],
+        "merge_count": None,
     }
+    assert "when a unit is searched" in note
+    assert estimate["is_estimate"] is True
+    # four dates in sixteen days, three bands; on four units
+    assert (estimate["dates_per_unit"], estimate["merges"], estimate["blends"]) == (4, 48, 12)
+    assert 0 < estimate["cost_usd"] < 1
+    assert any("4 dates a unit" in assumption for assumption in estimate["assumptions"])
     assert ready.launcher.launched == []
+
+
+def test_the_number_of_dates_an_estimate_assumes_can_be_given(ready: Client) -> None:
+    body = ready.post("/start?dates_per_unit=8", start_form(validate_only=True, bands=["B04"])).body
+
+    # B04 and the quality band
+    assert (body["bands"], body["estimate"]["dates_per_unit"], body["estimate"]["merges"]) == (["B04", "SCL"], 8, 64)
+    for refused in ("0", "367", "many"):
+        reply = ready.post(f"/start?dates_per_unit={refused}", start_form(validate_only=True))
+        assert (reply.status, reply.body["errors"][0]["field"]) == (400, "dates_per_unit")
 
 
 @pytest.mark.parametrize(("retryable", "status"), [(False, 502), (True, 503)])

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from stratocube.catalog.cube_bands import cube_bands, observation_band
+from stratocube.catalog.cube_bands import band_info, observation_band
 from stratocube.catalog.product_bands import BandInfo, BandKind, ClassInfo
 from stratocube.catalog.quality_classes import CMASK, FMASK4, SCL, quality_classes
-from stratocube.cube.bands import CLEAROB, DATASOURCE, PROVENANCE
+from stratocube.cube.bands import CLEAROB, DATASOURCE, PROVENANCE, PROVENANCE_YEAR
 from stratocube.cube.definition import CubeDefinition
 
 
@@ -46,8 +46,12 @@ def definition(mask: dict[str, Any]) -> CubeDefinition:
     )
 
 
+def described(cube: CubeDefinition) -> tuple[BandInfo, ...]:
+    return tuple(band_info(cube, band.name) for band in cube.all_bands)
+
+
 def test_bands_and_indexes_of_a_definition_are_described() -> None:
-    bands = cube_bands(definition({"clear_data": [4, 5, 6], "not_clear_data": [3, 8, 9, 10], "nodata": 0}))
+    bands = described(definition({"clear_data": [4, 5, 6], "not_clear_data": [3, 8, 9, 10], "nodata": 0}))
     assert bands == (
         BandInfo(
             "B04",
@@ -66,7 +70,7 @@ def test_bands_and_indexes_of_a_definition_are_described() -> None:
 
 
 def test_a_mask_of_bits_gives_no_classes() -> None:
-    bands = cube_bands(definition({"clear_data": [6], "not_clear_data": [3], "nodata": 0, "bits": True}))
+    bands = described(definition({"clear_data": [6], "not_clear_data": [3], "nodata": 0, "bits": True}))
     assert bands[1].classes == ()
 
 
@@ -87,6 +91,7 @@ def test_observation_layers_are_described() -> None:
         "CLEAROB", "uint8", 0, BandKind.COUNT, description="clear observations in the period"
     )
     assert observation_band(PROVENANCE).kind is BandKind.PROVENANCE
+    assert observation_band(PROVENANCE_YEAR).kind is BandKind.PROVENANCE
     assert observation_band(DATASOURCE).classes == ()
     assert observation_band(DATASOURCE, ["sentinel-2 l2a", "landsat"]).classes == (
         ClassInfo(0, "sentinel-2_l2a", "sentinel-2 l2a"),

@@ -33,6 +33,11 @@ def at(key: str) -> Json:
     return {"bucket": "work", "key": key}
 
 
+def planned(*, priority: str = "live") -> Json:
+    """What the build's own states pass on once it is planned; every concurrency of the definition is 7 here."""
+    return {"build_id": "b1", "units": {**at("units.json"), "priority": priority}, "concurrency": {"units": 7}}
+
+
 def good_answers() -> dict[str, Answer]:
     def finish(payload: Json) -> Json:
         return {"status": "FAILED" if {"unit_id", "error"} & set(payload) else "SUCCEEDED", "build_id": "b1"}
@@ -43,9 +48,10 @@ def good_answers() -> dict[str, Answer]:
         return {**payload, "blends": at(f"{payload['unit_id']}/blends.json")}
 
     return {
-        "Plan": lambda payload: {**payload, "units": at("units.json")},
+        "Plan": lambda payload: {**payload, "priority": "live", "units": at("units.json")},
         "Search": lambda payload: {
             **payload,
+            "proceed": True,
             "merges": at(f"{payload['unit_id']}/merges.json"),
             "dates": at(f"{payload['unit_id']}/dates.json"),
         },
@@ -116,7 +122,7 @@ def test_every_function_gets_just_its_ids_or_its_task(monkeypatch: pytest.Monkey
     assert {payload["band"]: payload for payload in record.payloads("Blend")} == {
         band: {**ids, "band": band} for band in BANDS
     }
-    assert record.payloads("Finish") == [{"build_id": "b1", "units": at("units.json")}]
+    assert record.payloads("Finish") == [planned()]
 
 
 def test_steps_of_a_unit_wait_for_one_another(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -148,7 +154,7 @@ def test_a_failed_merge_fails_its_unit_by_name_and_no_other(monkeypatch: pytest.
         "failed_step": "merge",
     }
     assert set(failed["error"]) == {"Error", "Cause"}
-    assert closing == {"build_id": "b1", "units": at("units.json")}
+    assert closing == planned()
     assert of_unit(record, "PrepareBlend", UNITS[0]) == []
     assert of_unit(record, "Publish", UNITS[1])[-1] == {"build_id": "b1", "unit_id": UNITS[1]}
 
@@ -263,3 +269,42 @@ def test_the_execution_fails_when_the_build_did(monkeypatch: pytest.MonkeyPatch,
     answers["Finish"] = lambda _: {"build_id": "b1", "status": status}
     record = run(monkeypatch, answers, files(units=UNITS[:1], dates=()))
     assert record.status == ends
+
+
+def test_a_backfill_runs_with_a_concurrency_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = good_answers()
+    answers["Plan"] = lambda payload: {**payload, "priority": "backfill", "units": at("units.json")}
+    record = run(monkeypatch, answers, files(units=UNITS[:1], dates=()))
+    assert record.payloads("Finish") == [planned(priority="backfill")]
+
+
+@pytest.mark.parametrize(("function", "step"), [("PrepareBlend", "prepare_blend"), ("Publish", "publish")])
+def test_a_unit_that_is_busy_for_ever_fails_before_its_history_is_full(
+    monkeypatch: pytest.MonkeyPatch, function: str, step: str
+) -> None:
+    answers = good_answers()
+    answer = answers[function]
+    answers[function] = lambda payload: {"outcome": "BUSY", "blends": answer(payload).get("blends")}
+    record = run(monkeypatch, answers, files(units=UNITS[:1], dates=()))
+    assert len(record.payloads(function)) == 201
+    failed = record.payloads("Finish")[0]
+    assert (failed["failed_step"], failed["error"]["Error"]) == (step, "Busy")
+
+
+def test_a_unit_that_search_ended_does_nothing_more_while_others_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = good_answers()
+    search = answers["Search"]
+    answers["Search"] = lambda payload: search(payload) | {"proceed": payload["unit_id"] != UNITS[0]}
+    record = run(monkeypatch, answers, files(units=UNITS[1:]) | {"units.json": files()["units.json"]})
+    assert record.status == "SUCCEEDED"
+    assert {payload["unit_id"] for payload in record.payloads("Search")} == set(UNITS)
+    for function in ("Merge", "PrepareBlend", "Blend", "Publish"):
+        assert {payload["unit_id"] for payload in record.payloads(function)} == {UNITS[1]}
+    (closing,) = record.payloads("Finish")
+    assert "unit_id" not in closing
+
+
+def test_a_build_without_units_is_finished(monkeypatch: pytest.MonkeyPatch) -> None:
+    record = run(monkeypatch, good_answers(), files(units=()))
+    assert record.status == "SUCCEEDED"
+    assert counts(record) == {"Plan": 1, "Finish": 1}

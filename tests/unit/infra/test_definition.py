@@ -32,6 +32,7 @@ LAMBDA_SERVICE = [
 TASKS = of_type("Task")
 MAPS = of_type("Map")
 UNIT = "BuildUnits"
+DEFINITION_TEXT = DEFINITION.read_text()
 EXPRESS_SECONDS = 300
 EXPRESS_TASKS = {"Merge", "PrepareDate", "PublishDate", "Blend"}
 
@@ -58,8 +59,9 @@ def without_result_writers(value: Any) -> Any:
 
 
 def test_numbers_stay_numbers() -> None:
-    assert {state["MaxConcurrency"] for state in MAPS.values()} == {7}
-    assert '"${UnitConcurrency}"' not in DEFINITION.read_text()
+    assert {state["MaxConcurrency"] for name, state in MAPS.items() if name != UNIT} == {7}
+    assert {states()[name]["Result"]["units"] for name in ("AsLive", "AsBackfill")} == {7}
+    assert not [name for name in placeholders() if name.endswith("Concurrency") and f'"${{{name}}}"' in DEFINITION_TEXT]
 
 
 def test_the_definition_is_valid_states_language() -> None:
@@ -138,7 +140,7 @@ def test_maps_are_distributed_and_bounded_and_read_their_items_from_s3(name: str
     assert state["ItemReader"]["Resource"] == "arn:aws:states:::s3:getObject"
     assert state["ItemReader"]["ReaderConfig"] == {"InputType": "JSON"}
     assert set(state["ItemReader"]["Parameters"]) == {"Bucket.$", "Key.$"}
-    assert state["MaxConcurrency"] > 0
+    assert name == UNIT or state["MaxConcurrency"] > 0
     assert "ItemsPath" not in state
 
 
@@ -149,6 +151,18 @@ def test_results_of_maps_go_to_the_work_bucket_and_never_into_the_state(name: st
     assert state["ResultWriter"]["Resource"] == "arn:aws:states:::s3:putObject"
     assert state["ResultWriter"]["Parameters"]["Bucket"] == "work"
     assert state["ResultWriter"]["Parameters"]["Prefix.$"].startswith("States.Format('builds/{}/map-results/")
+
+
+def test_units_run_with_the_concurrency_of_the_builds_priority() -> None:
+    assert MAPS[UNIT]["MaxConcurrencyPath"] == "$.concurrency.units"
+    for name, parameter in (("AsLive", "UnitConcurrency"), ("AsBackfill", "BackfillConcurrency")):
+        state = states()[name]
+        assert (state["ResultPath"], state["Next"]) == ("$.concurrency", UNIT)
+        written = DEFINITION_TEXT.split(f'"{name}": {{')[1].split("}", 2)
+        assert written[0].strip().endswith(f'{{ "units": ${{{parameter}')
+    (backfill,) = states()["Priority"]["Choices"]
+    assert (backfill["StringEquals"], backfill["Next"]) == ("backfill", "AsBackfill")
+    assert states()["Priority"]["Default"] == "AsLive"
 
 
 def test_labels_are_unique_and_short() -> None:
@@ -209,7 +223,7 @@ def test_steps_come_in_the_order_of_the_architecture() -> None:
     order = [unit["StartAt"]]
     while following := (state := unit["States"][order[-1]]).get("Next") or state.get("Default"):
         order.append(following)
-    choices = {"BlendPreparation", "PublishAnswered"}
+    choices = {"UnitSearched", "BlendPreparation", "PublishAnswered"}
     assert [name for name in order if name not in choices] == [
         *("Search", "MergeScenes", "PrepareDates", "PrepareBlend"),
         *("PublishDates", "BlendBands", "Publish", "UnitPublished"),

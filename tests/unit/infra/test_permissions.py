@@ -77,6 +77,34 @@ def test_only_the_api_starts_builds() -> None:
     assert starting == {"ApiFunctionRole", "BuildCubeRole"}
 
 
+def test_only_the_api_stops_builds_and_only_executions_of_this_machine() -> None:
+    machine = "${AWS::StackName}-build-cube"
+    execution = "arn:${AWS::Partition}:states:${AWS::Region}:${AWS::AccountId}:execution:" + machine + ":*"
+    assert places("ApiFunctionRole", "states:StopExecution", machine) == {execution}
+    stopping = {role for role in ROLES if any(action == "states:StopExecution" for action, _ in granted(role))}
+    assert stopping == {"ApiFunctionRole", "BuildCubeRole"}
+
+
+def test_the_api_may_do_to_builds_and_claims_what_its_routes_do_and_no_more() -> None:
+    role = "ApiFunctionRole"
+    assert {action for action, place in granted(role) if place == "BuildsTable Arn"} == {
+        f"dynamodb:{action}" for action in ("GetItem", "Query", "PutItem", "UpdateItem")
+    }
+    assert {action for action, place in granted(role) if place == "ActivitiesTable Arn"} == {
+        "dynamodb:BatchGetItem",
+        "dynamodb:UpdateItem",
+    }
+    assert touching(role, "WorkBucket") == {"s3:GetObject"}
+    assert touching(role, "CubeBucket") == set()
+
+
+def test_items_are_looked_at_by_plan_and_search_and_written_by_neither() -> None:
+    items = "${CubeBucket.Arn}/*.json"
+    for role in ("PlanFunctionRole", "SearchFunctionRole"):
+        assert places(role, "s3:GetObject", "CubeBucket") == {items}
+    assert places("SearchFunctionRole", "s3:PutObject", "CubeBucket") == set()
+
+
 def test_only_search_and_merge_read_the_buckets_of_others() -> None:
     reading = {role: touching(role, "SceneBuckets") for role in ROLES if touching(role, "SceneBuckets")}
     assert reading == {"SearchFunctionRole": {"s3:GetObject"}, "MergeFunctionRole": {"s3:GetObject"}}
@@ -116,15 +144,15 @@ def test_definitions_are_changed_by_the_api_alone() -> None:
 
 
 def test_claims_are_made_by_the_functions_that_do_claimed_work() -> None:
-    claiming = {
-        role for role in ROLES if touching(role, "ActivitiesTable") & {"dynamodb:PutItem", "dynamodb:UpdateItem"}
-    }
+    claiming = {role for role in ROLES if "dynamodb:PutItem" in touching(role, "ActivitiesTable")}
     assert claiming == {
         "MergeFunctionRole",
         "PrepareBlendFunctionRole",
         "BlendFunctionRole",
         "PublishFunctionRole",
     }
+    ending = {role for role in ROLES if "dynamodb:UpdateItem" in touching(role, "ActivitiesTable")}
+    assert ending == claiming | {"ApiFunctionRole"}, "the API releases claims of builds that are cancelled"
 
 
 def test_indexes_are_queried_by_the_api_alone() -> None:

@@ -285,8 +285,8 @@ def test_a_file_cut_short_is_an_error_that_names_it_and_never_nodata(write: Writ
     assert failure.value.href == cut
 
 
-def test_a_file_that_is_no_raster_may_be_a_throttled_read(tmp_path: Path) -> None:
+def test_a_local_file_that_is_no_raster_counts_as_missing(tmp_path: Path) -> None:
     path = tmp_path / "nir.tif"
     path.write_text("<Error><Code>SlowDown</Code></Error>")
-    with pytest.raises(TransientRead):
+    with pytest.raises(SourceMissing, match=r"nir\.tif"):
         band_index_of_files(IDENTITY, {"nir": str(path)}, nodata_by_band={}, data_type="int16", nodata=-1)

@@ -79,8 +79,37 @@ def test_what_a_build_built_stays_built_when_it_is_delivered_again(builds: Build
     record(Outcome.FAILED, "2023-08-10#B08")
     record(Outcome.REUSED, "2023-08-10#B08")
     record(Outcome.FAILED, "2023-08-10#SCL")
-    counts = builds.progress("b1").steps[Step.MERGE]
-    assert counts == StepCounts(built=1, reused=1, failed=1, seconds=4.5)
+    assert builds.step_counts("b1", UNIT) == {Step.MERGE: StepCounts(built=1, reused=1, failed=1, seconds=4.5)}
+    assert builds.step_counts("b1", OTHER) == {}
+
+
+@pytest.mark.parametrize("end", ["succeeded", "failed", "cancelled"])
+def test_who_ends_a_unit_writes_what_its_steps_came_to_and_ending_it_again_changes_nothing(
+    builds: Builds, end: str
+) -> None:
+    builds.unit_running("b1", UNIT)
+    for part in ("2023-08-10#B04", "2023-08-10#SCL"):
+        builds.record("b1", StepResult(Step.MERGE, UNIT, part, Outcome.BUILT, 1.25))
+    assert next(builds.units("b1")).steps is None
+
+    def close() -> None:
+        if end == "succeeded":
+            builds.unit_succeeded("b1", UNIT)
+        elif end == "failed":
+            builds.unit_failed("b1", UNIT, step="blend", cause="x")
+        else:
+            builds.unit_cancelled("b1", UNIT, now="t", cause="x")
+
+    for _ in range(2):
+        close()
+        ended, other = builds.units("b1")
+        assert (ended.status.value, ended.steps) == (end.upper(), {Step.MERGE: StepCounts(built=2, seconds=2.5)})
+        assert other.steps is None
+
+
+def test_a_unit_that_fails_before_it_did_anything_has_counted_nothing(builds: Builds) -> None:
+    builds.unit_failed("b1", UNIT, step="search", cause="x")
+    assert next(builds.units("b1")).steps == {}
 
 
 def test_steps_of_one_unit_are_told_from_those_of_another(builds: Builds) -> None:

@@ -42,7 +42,7 @@ class Worker:
         )
 
     def counts(self, build: str = "b1") -> StepCounts:
-        return self.stack.builds.progress(build).steps[Step.MERGE]
+        return self.stack.builds.step_counts(build, UNIT)[Step.MERGE]
 
 
 @pytest.fixture
@@ -140,5 +140,5 @@ def test_a_step_of_one_build_records_how_it_ended(stack: Stack) -> None:
         pass
     with pytest.raises(ValueError, match="no"), recorded(stack, "b1", UNIT, Step.PREPARE_BLEND):
         raise ValueError("no")
-    steps = stack.builds.progress("b1").steps
+    steps = stack.builds.step_counts("b1", UNIT)
     assert (steps[Step.SEARCH].built, steps[Step.PREPARE_BLEND].failed) == (1, 1)

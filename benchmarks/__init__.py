@@ -1,0 +1,1 @@
+"""Measurements: what is built costs, and how the cost grows."""

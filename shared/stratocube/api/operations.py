@@ -1,0 +1,99 @@
+"""Operations on builds and cubes: cancel, retry, complete, rebuild what is stale (``docs/operations.md``)."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
+
+from stratocube.api.links import Links
+from stratocube.api.replies import build_links, reply
+from stratocube.api.requests import json_body, optional_json_body, path_id
+from stratocube.api.services import Services
+from stratocube.cube.retry import RetryRequest
+from stratocube.state.builds import Build
+from stratocube.workflow.operations import (
+    cube_request,
+    has_composites,
+    refuse_validate_only,
+    retry_build,
+    take_flag,
+)
+from stratocube.workflow.operations_cancel import cancel_build
+from stratocube.workflow.options import BuildOptions
+from stratocube.workflow.start import CheckedStart, check_start, start_build
+
+
+def add_operation_routes(app: APIGatewayRestResolver, services: Services) -> None:
+    """Add the routes."""
+
+    def checked(form: dict[str, Any]) -> CheckedStart:
+        found = check_start(
+            cube_request(form, cubes=services.cubes, builds=services.builds),
+            cubes=services.cubes,
+            grids=services.grids,
+            allowed_hosts=services.allowed_hosts,
+            allowed_buckets=services.allowed_buckets,
+        )
+        refuse_validate_only(found.request)
+        return found
+
+    def started(start: CheckedStart, options: BuildOptions) -> Response[str]:
+        build = start_build(
+            start, builds=services.builds, launch=services.launch, moment=services.now(), options=options
+        )
+        return accepted(build, {"units_requested": len(start.units)})
+
+    def accepted(build: Build, more: dict[str, Any]) -> Response[str]:
+        links = Links(app.current_event)
+        body = {
+            "build_id": build.build_id,
+            "status": build.status.value,
+            "cube_id": build.cube_id,
+            "options": dict(build.options),
+            **more,
+            "links": build_links(build, links),
+        }
+        return reply(HTTPStatus.ACCEPTED, body, {"Location": links.url("builds", build.build_id)})
+
+    @app.post("/builds/<build_id>/cancel")
+    def cancel(build_id: str) -> Response[str]:
+        done = cancel_build(
+            path_id(build_id, "build"),
+            builds=services.builds,
+            activities=services.activities,
+            work=services.work,
+            stop=services.stop,
+            moment=services.now(),
+        )
+        body = {
+            "build_id": done.build.build_id,
+            "status": done.build.status.value,
+            "cancelled_at": done.build.finished_at,
+            "execution_stopped": done.stopped,
+            "claims_released": done.released,
+            "units": done.units,
+            "links": build_links(done.build, Links(app.current_event)),
+        }
+        return reply(HTTPStatus.OK, body)
+
+    @app.post("/builds/<build_id>/retry")
+    def retry(build_id: str) -> Response[str]:
+        retried = retry_build(
+            path_id(build_id, "build"),
+            RetryRequest.parse(optional_json_body(app.current_event)),
+            builds=services.builds,
+            launch=services.launch,
+            moment=services.now(),
+        )
+        return accepted(retried.build, {"units": retried.units})
+
+    @app.post("/complete")
+    def complete() -> Response[str]:
+        return started(checked(json_body(app.current_event)), BuildOptions(only_missing=True))
+
+    @app.post("/stale")
+    def stale() -> Response[str]:
+        form, dry_run = take_flag(json_body(app.current_event), "dry_run")
+        return started(has_composites(checked(form)), BuildOptions(only_stale=True, dry_run=dry_run))
