@@ -11,7 +11,7 @@ import hashlib
 import io
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import SimpleNamespace
@@ -74,8 +74,15 @@ class MemoryTables:
     def call(self, operation: str, request: Json) -> Json:
         """What botocore's client answers to an operation."""
         self._counts.calls[operation] += 1
-        answer: Json = getattr(self, f"_{operation}")(request)
-        return answer
+        operations: Mapping[str, Callable[[Json], Json]] = {
+            "PutItem": self._put_item,
+            "UpdateItem": self._update_item,
+            "GetItem": self._get_item,
+            "BatchWriteItem": self._batch_write,
+            "BatchGetItem": self._batch_get,
+            "Query": self._query,
+        }
+        return operations[operation](request)
 
     def _key(self, table: str, item: Mapping[str, Any]) -> tuple[str, str]:
         hash_name, range_name = self._keys[table]
@@ -104,13 +111,13 @@ class MemoryTables:
             self._counts.write_units += math.ceil(max(item_size(item), 1) / WRITE_UNIT_BYTES)
             raise ClientError({"Error": {"Code": "ConditionalCheckFailedException", "Message": condition}}, operation)
 
-    def _PutItem(self, request: Json) -> Json:
+    def _put_item(self, request: Json) -> Json:
         table, item = request["TableName"], request["Item"]
         self._check("PutItem", request, self._find(table, item) or {})
         self._store(table, item)
         return {}
 
-    def _UpdateItem(self, request: Json) -> Json:
+    def _update_item(self, request: Json) -> Json:
         table, key = request["TableName"], request["Key"]
         before = self._find(table, key) or {}
         self._check("UpdateItem", request, before)
@@ -119,18 +126,18 @@ class MemoryTables:
         self._store(table, item)
         return {"Attributes": item}
 
-    def _GetItem(self, request: Json) -> Json:
+    def _get_item(self, request: Json) -> Json:
         item = self._find(request["TableName"], request["Key"])
         self._read(item_size(item or {}), consistent=request.get("ConsistentRead", False))
         return {"Item": item} if item else {}
 
-    def _BatchWriteItem(self, request: Json) -> Json:
+    def _batch_write(self, request: Json) -> Json:
         for table, writes in request["RequestItems"].items():
             for write in writes:
                 self._store(table, write["PutRequest"]["Item"])
         return {"UnprocessedItems": {}}
 
-    def _BatchGetItem(self, request: Json) -> Json:
+    def _batch_get(self, request: Json) -> Json:
         found: dict[str, list[Json]] = {}
         for table, wanted in request["RequestItems"].items():
             items = [self._find(table, key) for key in wanted["Keys"]]
@@ -139,7 +146,7 @@ class MemoryTables:
             found[table] = [item for item in items if item is not None]
         return {"Responses": found, "UnprocessedKeys": {}}
 
-    def _Query(self, request: Json) -> Json:
+    def _query(self, request: Json) -> Json:
         table = request["TableName"]
         if "IndexName" in request:
             raise ValueError("the pipeline asks no index")

@@ -7,6 +7,7 @@ counting and closing. Left out: what reads or makes rasters. Tables and buckets 
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
@@ -224,7 +225,10 @@ class Simulation:
         return self._clock
 
     def _define(self) -> None:
-        request = {"name": "SCALE", "crs": "EPSG:5880", "bbox": [-70, -30, -40, 0], "tile_size": [40_000, 40_000]}
+        # A third of a degree or so a tile, and a few more than are needed.
+        reach = 0.2 * (math.isqrt(self.size.tiles) + 3)
+        box = [-54 - reach, -15 - reach, -54 + reach, -15 + reach]
+        request = {"name": "SCALE", "crs": "EPSG:5880", "bbox": box, "tile_size": [40_000, 40_000]}
         ((grid, tiles),) = create_grids(GridRequest.parse(request))
         chosen = {tile.id: tile.to_json() for tile, _ in zip(tiles, range(self.size.tiles), strict=False)}
         if len(chosen) < self.size.tiles:

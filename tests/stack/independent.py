@@ -135,13 +135,17 @@ def layers(stack: Stack) -> dict[str, Array]:
     found: dict[str, Array] = {"CLEAROB": clear, "TOTALOB": total}
     if stack.definition["composite_function"] != "LCF":
         return found
-    provenance = np.full(stack.shape, NO_DAY, np.int16)
+    provenance, year = np.full(stack.shape, NO_DAY, np.int16), np.full(stack.shape, NO_DAY, np.int16)
     source = np.full(stack.shape, NO_SOURCE, np.uint8)
     for day, taken in choice(stack, stack.quality_band).items():
-        provenance[taken] = day_of_year(day)
+        provenance[taken], year[taken] = day_of_year(day), date.fromisoformat(day).year
         source[taken] = stack.sources[day][taken]
-    combined = {"DATASOURCE": source} if stack.definition.get("is_combined") else {}
-    return found | {"PROVENANCE": provenance} | combined
+    found["PROVENANCE"] = provenance
+    if len({date.fromisoformat(day).year for day in stack.days}) > 1:
+        found["PROVENANCE_YEAR"] = year
+    if stack.definition.get("is_combined"):
+        found["DATASOURCE"] = source
+    return found
 
 
 def day_of_year(day: str) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from http import HTTPStatus
+from itertools import chain, islice
 from typing import Any
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
@@ -11,11 +12,11 @@ from stratocube.api.links import Links
 from stratocube.api.replies import build_links, reply
 from stratocube.api.requests import Query, json_body, path_id
 from stratocube.api.services import Services
-from stratocube.errors import InvalidRequest, NotFound
-from stratocube.state.builds import Build, StepResult, Unit
+from stratocube.errors import InvalidRequest
+from stratocube.state.builds import Build, StepResult
 from stratocube.state.status import Step
 from stratocube.workflow.estimate import MAX_DATES, expected_build
-from stratocube.workflow.progress import build_progress
+from stratocube.workflow.progress import build_progress, shortened
 from stratocube.workflow.start import check_start, start_build
 
 PAGE = 100
@@ -25,7 +26,10 @@ FIRST_MOMENT = "0001"
 """Before every time in the tables."""
 
 SHOWN_CAUSE = 500
-"""Characters of a cause in a list of activities: a yearly unit has thousands of them, a reply 6 MB."""
+"""Bytes of JSON a cause takes in a list of activities."""
+
+MOST_ACTIVITIES = 10_000
+"""Activities in a reply, which holds 6 MB. A unit of a year of 13 bands has half as many; `step` chooses among more."""
 
 
 def add_build_routes(app: APIGatewayRestResolver, services: Services) -> None:
@@ -82,8 +86,12 @@ def add_build_routes(app: APIGatewayRestResolver, services: Services) -> None:
     @app.get("/builds/<build_id>/units/<unit_id>")
     def get_unit(build_id: str, unit_id: str) -> dict[str, Any]:
         build = services.builds.get(path_id(build_id, "build"))
-        unit = _find_unit(services, build, path_id(unit_id, "unit"))
+        unit = services.builds.unit(build.build_id, path_id(unit_id, "unit"))
         steps = _chosen_steps(Query(app.current_event).text("step"))
+        results = chain.from_iterable(
+            services.builds.results(build.build_id, step=step, unit_id=unit.unit_id) for step in steps
+        )
+        shown = [_activity(result) for result in islice(results, MOST_ACTIVITIES)]
         links = Links(app.current_event)
         return {
             "build_id": build.build_id,
@@ -96,11 +104,8 @@ def add_build_routes(app: APIGatewayRestResolver, services: Services) -> None:
             "cause": unit.cause,
             "totals": dict(unit.totals),
             **({"staleness": dict(unit.staleness)} if unit.staleness is not None else {}),
-            "activities": [
-                _activity(result)
-                for step in steps
-                for result in services.builds.results(build.build_id, step=step, unit_id=unit.unit_id)
-            ],
+            "activities": shown,
+            "more": next(results, None) is not None,
             "links": [
                 links.link("self", "builds", build.build_id, "units", unit.unit_id),
                 links.link("build", "builds", build.build_id),
@@ -154,13 +159,6 @@ def _operation(build: Build) -> dict[str, Any]:
     return {name: value for name, value in said.items() if value}
 
 
-def _find_unit(services: Services, build: Build, unit_id: str) -> Unit:
-    for unit in services.builds.units(build.build_id):
-        if unit.unit_id == unit_id:
-            return unit
-    raise NotFound(f"build {build.build_id} has no unit {unit_id}")
-
-
 def _chosen_steps(name: str | None) -> tuple[Step, ...]:
     if name is None:
         return tuple(Step)
@@ -177,5 +175,5 @@ def _activity(result: StepResult) -> dict[str, Any]:
         "outcome": result.outcome.value,
         "seconds": result.seconds,
         "activity_id": result.activity_id,
-        "cause": result.cause[:SHOWN_CAUSE] if result.cause else None,
+        "cause": shortened(result.cause, SHOWN_CAUSE) if result.cause else None,
     }

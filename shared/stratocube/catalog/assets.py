@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeGuard
 
 from stratocube.catalog.hrefs import resolve_href
 from stratocube.errors import InvalidRequest
@@ -137,13 +137,20 @@ def assets_of_item(item: Mapping[str, Any], location: str | None) -> tuple[Scene
         field = f"assets.{key}"
         if not isinstance(asset, Mapping):
             raise InvalidRequest("must be an object", field=field)
-        if _is_raster(asset):
+        if _is_raster(asset, _roles(asset, field)):
             found.extend(_bands_of_asset(key, asset, properties, location, field))
     return tuple(found)
 
 
-def _is_raster(asset: Mapping[str, Any]) -> bool:
-    if _NO_RASTER_ROLES & set(asset.get("roles") or ()):
+def _roles(asset: Mapping[str, Any], field: str) -> tuple[str, ...]:
+    roles = asset.get("roles") or ()
+    if not isinstance(roles, list | tuple) or not all(isinstance(role, str) for role in roles):
+        raise InvalidRequest("must be a list of texts", field=f"{field}.roles")
+    return tuple(roles)
+
+
+def _is_raster(asset: Mapping[str, Any], roles: tuple[str, ...]) -> bool:
+    if not _NO_RASTER_ROLES.isdisjoint(roles):
         return False
     media_type = asset.get("type")
     if not isinstance(media_type, str):
@@ -159,7 +166,7 @@ def _bands_of_asset(
         key=key,
         href=resolve_href(asset.get("href", ""), location, field=f"{field}.href"),
         media_type=_text(asset.get("type"), f"{field}.type"),
-        roles=tuple(asset.get("roles") or ()),
+        roles=_roles(asset, field),
         checksum=_text(asset.get("file:checksum", asset.get("checksum:multihash")), f"{field}.file:checksum"),
         alternate_hrefs=_alternates(asset.get("alternate"), location, f"{field}.alternate"),
     )
@@ -239,10 +246,20 @@ def _first_number(facts: Mapping[str, Any], names: tuple[str, ...], field: str) 
         value = facts.get(name)
         if value is None:
             continue
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        if not is_finite(value):
             raise InvalidRequest(f"must be a finite number, got {value!r}", field=f"{field}.{name}")
-        return value
+        return float(value)
     return None
+
+
+def is_finite(value: object) -> TypeGuard[int | float]:
+    """Whether a JSON value is a number that a float can hold; true and false are none."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # a whole number beyond all floats
+        return False
 
 
 def _nodata(value: object, field: str) -> float | None:
@@ -250,9 +267,9 @@ def _nodata(value: object, field: str) -> float | None:
         return None
     if isinstance(value, str) and value.lower() in {"nan", "inf", "-inf"}:
         return float(value)
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise InvalidRequest(f'must be a number, "nan", "inf" or "-inf", got {value!r}', field=field)
-    return value
+    if is_finite(value) or (isinstance(value, float) and not math.isfinite(value)):
+        return value
+    raise InvalidRequest(f'must be a number, "nan", "inf" or "-inf", got {value!r}', field=field)
 
 
 def _text(value: object, field: str) -> str | None:

@@ -29,11 +29,11 @@ def read_footprint(geometry: object, field: str) -> BaseGeometry:
     Raises:
         InvalidRequest: when it is no polygon in longitude and latitude, naming ``field``.
     """
-    if not isinstance(geometry, Mapping) or geometry.get("type") not in {"Polygon", "MultiPolygon"}:
+    if not isinstance(geometry, Mapping) or geometry.get("type") not in ("Polygon", "MultiPolygon"):
         raise InvalidRequest("must be a GeoJSON Polygon or MultiPolygon", field=field)
     try:
         plain = shape(geometry)
-    except (ShapelyError, ValueError, TypeError, AttributeError, IndexError, KeyError) as error:
+    except (ShapelyError, ValueError, TypeError, AttributeError, IndexError, KeyError, OverflowError) as error:
         raise InvalidRequest(f"is not valid GeoJSON: {error}", field=field) from error
     # Python's JSON reads NaN and Infinity, and 1e400 as infinite; what is far off would overflow further on.
     if not (abs(shapely.get_coordinates(plain)) <= _FARTHEST_DEGREES).all():

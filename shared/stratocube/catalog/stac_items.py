@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import math
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 import pystac
 
-from stratocube.catalog.assets import SceneAsset, assets_of_item
+from stratocube.catalog.assets import SceneAsset, assets_of_item, is_finite
 from stratocube.catalog.footprints import Box, bbox_of, polygon_of_bbox, read_footprint
 from stratocube.catalog.hrefs import is_absolute, resolve_href
 from stratocube.catalog.instants import instant, instant_text
@@ -149,19 +148,10 @@ def _footprint(item: Mapping[str, Any]) -> tuple[Box, Mapping[str, Any]]:
 
 def _box(bbox: object) -> Box:
     numbers = bbox if isinstance(bbox, list | tuple) else []
-    if len(numbers) in {4, 6} and all(map(_is_finite, numbers)):
+    if len(numbers) in {4, 6} and all(map(is_finite, numbers)):
         half = len(numbers) // 2
         return float(numbers[0]), float(numbers[1]), float(numbers[half]), float(numbers[half + 1])
     raise InvalidRequest("must be 4 or 6 numbers", field="bbox")
-
-
-def _is_finite(value: object) -> bool:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return False
-    try:
-        return math.isfinite(value)
-    except OverflowError:  # a whole number beyond all floats
-        return False
 
 
 def _version_text(

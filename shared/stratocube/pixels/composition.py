@@ -7,17 +7,18 @@ an average is made of all dates that are clear at the pixel, so there a pixel co
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from stratocube.pixels.composite import NO_DATE
+from stratocube.pixels.selection import select, where_or_zero
 
-_INDICES = 256
-"""Values of DATASOURCE."""
+_NO_SOURCE: Final = 255
+"""Of DATASOURCE; its other values, 0 to 254, are sources."""
 
-_DECIMALS = 6
+_DECIMALS: Final = 6
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class Composition:
     @classmethod
     def empty(cls, pixels: int, dates: int) -> Self:
         """Nothing but pixels without an observation."""
-        return cls(pixels, 0, 0, np.zeros(dates, dtype=np.int64), np.zeros(_INDICES - 1, dtype=np.int64))
+        return cls(pixels, 0, 0, np.zeros(dates, dtype=np.int64), np.zeros(_NO_SOURCE, dtype=np.int64))
 
     def __add__(self, other: Composition) -> Composition:
         return Composition(
@@ -74,9 +75,9 @@ def of_one_date(
     """
     counts = np.bincount(rank.reshape(-1).astype(np.intp) - NO_DATE, minlength=dates + 1)
     clear_pixels = int(np.count_nonzero(clear))
-    of_sources = np.zeros(_INDICES - 1, dtype=np.int64)
+    of_sources = np.zeros(_NO_SOURCE, dtype=np.int64)
     if sources is not None:
-        of_sources = np.bincount(sources.reshape(-1), minlength=_INDICES)[: _INDICES - 1]
+        of_sources = np.bincount(sources.reshape(-1), minlength=_NO_SOURCE)[:_NO_SOURCE]
     return Composition(
         total=rank.size,
         clear=clear_pixels,
@@ -103,12 +104,17 @@ class Participation:
         if isinstance(sources, int):
             self._source(sources)[clear] = True
             return
-        for index in np.flatnonzero(np.bincount(sources[clear], minlength=_INDICES)[: _INDICES - 1]).tolist():
-            self._source(index)[clear & (sources == index)] = True
+        found = np.full(clear.shape, _NO_SOURCE, dtype=np.uint8)
+        select(found, sources, clear)
+        last = min(int(where_or_zero(sources, clear).max(initial=0)), _NO_SOURCE - 1)
+        # Source indices are few and follow each other: asking for each is faster than counting them all.
+        for index in range(int(found.min(initial=_NO_SOURCE)), last + 1):
+            part = self._source(index)
+            part |= found == index
 
     def result(self) -> Composition:
         """The composition of the dates so far."""
-        of_sources = np.zeros(_INDICES - 1, dtype=np.int64)
+        of_sources = np.zeros(_NO_SOURCE, dtype=np.int64)
         for index, where in self._of_sources.items():
             of_sources[index] = np.count_nonzero(where)
         clear = int(np.count_nonzero(self._any))

@@ -274,6 +274,17 @@ class Builds:
         for record in model.query(build_id, model.record.startswith(_UNIT), consistent_read=True):
             yield _unit(record)
 
+    def unit(self, build_id: str, unit_id: str) -> Unit:
+        """One unit of a build.
+
+        Raises:
+            NotFound: when the build has no such unit.
+        """
+        try:
+            return _unit(self._records.get(build_id, _UNIT + unit_id, consistent_read=True))
+        except DoesNotExist as error:
+            raise NotFound(f"build {build_id} has no unit {unit_id}") from error
+
     def unit_running(self, build_id: str, unit_id: str) -> None:
         """PLANNED → RUNNING."""
         model = self._records
@@ -289,10 +300,8 @@ class Builds:
         model = self._records
         model(build_id, _UNIT + unit_id).update(actions=[model.totals.set(dict(totals))])
 
-    def unit_succeeded(
-        self, build_id: str, unit_id: str, *, now: str | None = None, staleness: Mapping[str, Any] | None = None
-    ) -> None:
-        """The unit is published, or (with ``staleness``) there was nothing to do for it. A cancelled one stays so."""
+    def unit_succeeded(self, build_id: str, unit_id: str, *, now: str | None = None) -> None:
+        """The unit is published, or there was nothing to do for it. A cancelled one stays cancelled."""
         model = self._records
         actions = [
             model.status.set(UnitStatus.SUCCEEDED.value),
@@ -302,8 +311,6 @@ class Builds:
         ]
         if now:
             actions.append(model.ended_at.set(now))
-        if staleness is not None:
-            actions.append(model.staleness.set(dict(staleness)))
         self._update_if(build_id, _UNIT + unit_id, actions, model.status != UnitStatus.CANCELLED.value)
 
     def unit_failed(self, build_id: str, unit_id: str, *, step: str, cause: str, now: str | None = None) -> None:

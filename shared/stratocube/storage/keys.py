@@ -45,6 +45,9 @@ class BuildKeys:
     def blends(self, unit_id: str) -> str:
         return self._unit(unit_id, "blends.json")
 
+    def band(self, unit_id: str, band: str) -> str:
+        return self._unit(unit_id, f"bands/{band}.json")
+
     def _unit(self, unit_id: str, name: str) -> str:
         return f"builds/{self.build_id}/units/{unit_id}/{name}"
 

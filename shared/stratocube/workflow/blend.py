@@ -45,7 +45,7 @@ def blend_band(stack: Stack, invocation: Invocation, build_id: str, unit_id: str
     if band_name not in blends:
         raise InvalidRequest(f"{band_name} is not blended in this build: {', '.join(blends)} are", field="band")
     wanted = blends[band_name]
-    dates = load_stack(stack, build_id, unit_id).dates
+    dates = UnitStack.from_json(stack.work.read_json(BuildKeys(build_id).band(unit_id, band_name))).dates
     work = Work(
         activity_id=blend_activity_id(unit, wanted, dates),
         step=Step.BLEND,

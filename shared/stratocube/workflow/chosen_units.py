@@ -12,6 +12,7 @@ from stratocube.cube.timeline import Period
 from stratocube.workflow.build_plan import BuildPlan, UnitPlan
 from stratocube.workflow.context import Stack
 from stratocube.workflow.products import composite_item_key
+from stratocube.workflow.retried_units import units_to_retry
 
 _LOOKUPS_AT_ONCE = 10
 """As many connections as a boto3 client keeps. A look takes some 20 ms: 10,000 units half a minute."""
@@ -44,7 +45,7 @@ def chosen_units(stack: Stack, plan: BuildPlan, periods: Sequence[Period]) -> Ch
     options, tiles = plan.options, plan.request.tiles
     units = ChosenUnits(tiles, periods)
     if options.retry_of is not None and options.retry is not None:
-        again = _units_to_retry(stack, options.retry_of, RetryRequest.parse(options.retry))
+        again = set(units_to_retry(stack.builds, options.retry_of, RetryRequest.parse(options.retry)))
         units = ChosenUnits(tiles, periods, frozenset(unit for unit in units if str(unit) in again))
     # A cube of identity products has no composites: each of its units counts as missing, what is there is reused.
     if options.only_missing and plan.definition.composite_function != "IDT":
@@ -52,15 +53,6 @@ def chosen_units(stack: Stack, plan: BuildPlan, periods: Sequence[Period]) -> Ch
     if options.only_stale:
         units = ChosenUnits(tiles, periods, _published(stack, plan, units))
     return units
-
-
-def _units_to_retry(stack: Stack, build_id: str, wanted: RetryRequest) -> set[str]:
-    """Ids of another build's units that are to be done again."""
-    return {
-        unit.unit_id
-        for unit in stack.builds.units(build_id)
-        if wanted.matches(state=unit.status.value, cause=unit.cause, step=unit.failed_step, ended_at=unit.ended_at)
-    }
 
 
 def _published(stack: Stack, plan: BuildPlan, units: Iterable[UnitId]) -> frozenset[UnitId]:

@@ -6,6 +6,7 @@ What is done already is reused by its identity, so none of them does work twice.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -17,9 +18,13 @@ from stratocube.errors import Conflict, InvalidRequest, NotFound
 from stratocube.state.builds import Build, Builds
 from stratocube.state.cubes import Cubes
 from stratocube.workflow.options import BuildOptions
+from stratocube.workflow.retried_units import units_to_retry
 from stratocube.workflow.start import CheckedStart, Launch, start_recorded
 
 Json = Mapping[str, Any]
+
+_CUBE_ID = re.compile(r"[A-Za-z0-9_-]{1,100}")
+"""What may be looked up: anything else the form's own check refuses."""
 
 _BUILDS_BACK = 100
 """Builds of a cube that are asked for the tiles it has been built on."""
@@ -52,10 +57,7 @@ def retry_build(build_id: str, wanted: RetryRequest, *, builds: Builds, launch: 
         again = replace(options, retry_of=options.retry_of or build_id)
         count = None
     else:
-        count = sum(
-            wanted.matches(state=unit.status.value, cause=unit.cause, step=unit.failed_step, ended_at=unit.ended_at)
-            for unit in builds.units(build_id)
-        )
+        count = sum(1 for _ in units_to_retry(builds, build_id, wanted))
         if not count:
             raise Conflict(
                 f"build {build_id} has no unit that is {' or '.join(wanted.states)} and fits the filter:"
@@ -86,7 +88,7 @@ def cube_request(payload: Json, *, cubes: Cubes, builds: Builds) -> dict[str, An
         form["datacube"] = named
     cube_id = form.get("datacube")
     missing = [name for name in ("collections", "tiles") if form.get(name) is None]
-    if not missing or not isinstance(cube_id, str):
+    if not missing or not isinstance(cube_id, str) or not _CUBE_ID.fullmatch(cube_id):
         return form
     try:
         before = builds.of_cube(cubes.get(cube_id).cube_id, limit=_BUILDS_BACK, dry_runs=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from stratocube.pixels.ranking import DateScore, rank_dates
+from stratocube.pixels.ranking import BlendTask, DateScore, rank_dates
 from stratocube.state.status import Outcome, Step
 from stratocube.storage.keys import BuildKeys
 from stratocube.workflow.build_plan import UnitPlan
@@ -16,7 +16,7 @@ from stratocube.workflow.tasks import DateStack, UnitStack
 
 
 def prepare_unit(stack: Stack, build_id: str, unit_id: str) -> dict[str, Any]:
-    """Write ``stack.json``, its entry of each date, and ``blends.json`` of a unit whose merges are done.
+    """Write ``stack.json``, what of it each date and each band needs, and ``blends.json``, of a unit that is merged.
 
     Returns:
         ``{"build_id", "unit_id", "outcome", "blends": {"bucket", "key"}}``. The outcome is BUSY, and nothing is
@@ -35,8 +35,10 @@ def prepare_unit(stack: Stack, build_id: str, unit_id: str) -> dict[str, Any]:
         found = UnitStack(ranked)
         blends = unit_blends(unit)
         stack.work.put_json(keys.stack(unit_id), found.to_json())
-        # A date is published with what is its own: all dates in one file would be read once for each of them.
+        # A date is published and a band blended with what is its own: the whole file, read once for each of them,
+        # would make the work of a unit grow with the square of its dates and bands.
         stack.work.put_all_json((keys.date(unit_id, entry.date.isoformat()), entry.to_json()) for entry in ranked)
+        stack.work.put_all_json((keys.band(unit_id, blend.band), _inputs(ranked, blend).to_json()) for blend in blends)
         stack.work.put_json(keys.blends(unit_id), [this | {"band": blend.band} for blend in blends])
         stack.builds.set_totals(
             build_id,
@@ -49,6 +51,10 @@ def prepare_unit(stack: Stack, build_id: str, unit_id: str) -> dict[str, Any]:
             },
         )
     return answer | {"outcome": Outcome.BUILT.value}
+
+
+def _inputs(ranked: tuple[DateStack, ...], blend: BlendTask) -> UnitStack:
+    return UnitStack(tuple(entry.with_only(blend.inputs) for entry in ranked))
 
 
 def _ranked(unit: UnitPlan, dates: list[DateStack]) -> tuple[DateStack, ...]:

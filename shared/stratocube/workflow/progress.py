@@ -88,12 +88,13 @@ def cube_status(builds: Builds, cube_id: str, *, builds_back: int) -> dict[str, 
     }
 
 
-def shortened(cause: str) -> str:
-    """A cause as the list of failed units shows it: cut where it takes :data:`SHOWN_CAUSE` bytes of JSON."""
+def shortened(cause: str, limit: int) -> str:
+    """A cause cut where it takes more than ``limit`` bytes of JSON, in which any character but ASCII takes six or
+    twelve: what bounds a list of causes."""
     size = 0
     for position, character in enumerate(cause):
         size += len(json.dumps(character)) - len('""')
-        if size > SHOWN_CAUSE:
+        if size > limit:
             return cause[:position]
     return cause
 
@@ -121,7 +122,7 @@ class _Tally:
             # A unit that ended before it knew a total has no more work, so it counts with what it knows.
             self._unknown |= {step for step in _FANNED_OUT if step.value not in unit.totals}
         if unit.status is UnitStatus.FAILED and len(self._failed) < SHOWN_FAILURES:
-            cause = shortened(unit.cause or "")
+            cause = shortened(unit.cause or "", SHOWN_CAUSE)
             self._failed.append({"unit_id": unit.unit_id, "step": unit.failed_step, "cause": cause})
         if unit.staleness is not None:
             self._add_staleness(unit.unit_id, unit.staleness)

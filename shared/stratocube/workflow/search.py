@@ -63,6 +63,9 @@ def search_unit(stack: Stack, build_id: str, unit_id: str) -> dict[str, Any]:
                 unit_id,
                 {Step.MERGE: len(tasks), Step.PREPARE_DATES: len(days), Step.PUBLISH_DATES: len(days)},
             )
+    if not proceed:
+        # Whoever ends a unit leaves the counts of its steps with it, so this step is recorded before.
+        stack.builds.unit_succeeded(build_id, unit_id, now=stack.now())
     return this | {
         "proceed": proceed,
         "merges": {"bucket": stack.work.bucket, "key": keys.merges(unit_id)},

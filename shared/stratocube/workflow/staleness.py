@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from stratocube.cube.identity import identity
-from stratocube.state.status import Step
 from stratocube.storage.keys import BuildKeys
 from stratocube.workflow.build_plan import UnitPlan
 from stratocube.workflow.context import Stack
@@ -85,24 +84,18 @@ def input_properties(stack: Stack, unit: UnitPlan) -> dict[str, Any]:
 
 
 def ends_unit(stack: Stack, unit: UnitPlan, merges: Merges) -> bool:
-    """Record how stale the unit is, where its build looks for that, and end it unless it is to be rebuilt.
+    """Record how stale the unit is, where its build looks for that.
 
     Returns:
-        Whether the unit has ended: its build is a dry run, or it is not stale.
+        Whether there is nothing more to do for the unit: its build is a dry run, or the unit is not stale.
     """
     options, build_id, unit_id = unit.plan.options, unit.plan.build_id, str(unit.unit)
     if not options.only_stale:
         return False
     found = stack.products.read_versioned_json(composite_item_key(unit))
     staleness = Staleness.between(found[0] if found else None, inputs_of(merges), recipe_of(unit))
-    if staleness.stale and not options.dry_run:
-        stack.builds.set_staleness(build_id, unit_id, staleness.to_json())
-        return False
-    stack.builds.set_totals(
-        build_id, unit_id, dict.fromkeys((Step.MERGE, Step.PREPARE_DATES, Step.PUBLISH_DATES, Step.BLEND), 0)
-    )
-    stack.builds.unit_succeeded(build_id, unit_id, now=stack.now(), staleness=staleness.to_json())
-    return True
+    stack.builds.set_staleness(build_id, unit_id, staleness.to_json())
+    return options.dry_run or not staleness.stale
 
 
 def inputs_of(merges: Merges) -> dict[str, str]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 from typing import Any
+
+from stratocube.catalog.assets import nodata_to_json
 
 Json = dict[str, Any]
 
@@ -39,15 +41,24 @@ class SourceAsset:
             "version": self.version,
             "href": self.href,
             "file_band": self.file_band,
-            "nodata": self.nodata,
+            "nodata": _plain(self.nodata),
             "scale": self.scale,
             "offset": self.offset,
         }
 
+    def to_json(self) -> Json:
+        """Plain JSON, which has no NaN and no infinity."""
+        return {**asdict(self), "nodata": _plain(self.nodata)}
+
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> SourceAsset:
-        """The inverse of ``dataclasses.asdict``."""
-        return cls(**value)
+        """The inverse of :meth:`to_json`."""
+        nodata = value["nodata"]
+        return cls(**{**value, "nodata": float(nodata) if isinstance(nodata, str) else nodata})
+
+
+def _plain(nodata: float | None) -> float | str | None:
+    return None if nodata is None else nodata_to_json(nodata)
 
 
 @dataclass(frozen=True)
@@ -69,7 +80,7 @@ class MergeTask:
 
     def to_json(self) -> Json:
         """As stored in ``merges.json``."""
-        return {**asdict(self), "date": self.date.isoformat(), "sources": [asdict(source) for source in self.sources]}
+        return {**asdict(self), "date": self.date.isoformat(), "sources": [source.to_json() for source in self.sources]}
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> MergeTask:
@@ -161,6 +172,15 @@ class DateStack:
     datasets: tuple[str, ...]
     """What the values 0, 1, … of the DATASOURCE merge stand for; empty where there is none."""
 
+    def with_only(self, names: Collection[str]) -> DateStack:
+        """The date as a blend needs it: with the merges that are its inputs, and without scenes."""
+        return replace(
+            self,
+            scenes=(),
+            merges={name: stored for name, stored in self.merges.items() if name in names},
+            activity_ids={name: activity for name, activity in self.activity_ids.items() if name in names},
+        )
+
     def to_json(self) -> Json:
         """As stored in ``stack.json``."""
         return {
@@ -201,10 +221,6 @@ class UnitStack:
     def from_json(cls, value: Mapping[str, Any]) -> UnitStack:
         """The inverse of :meth:`to_json`."""
         return cls(tuple(DateStack.from_json(entry) for entry in value["dates"]))
-
-    def on(self, day: date) -> DateStack:
-        """The entry of a date."""
-        return next(entry for entry in self.dates if entry.date == day)
 
 
 def datasets_of(dates: Iterable[DateStack]) -> tuple[str, ...]:

@@ -27,6 +27,8 @@ FORMS: dict[str, dict[str, Any]] = {
     "/create-grids": grid_form(),
     "/cubes": cube_form(),
     "/start": start_form(),
+    "/complete": start_form(),
+    "/stale": start_form(dry_run=True),
     "/list-periods": {
         "schema": "Cyclic",
         "step": 16,
@@ -70,7 +72,7 @@ def mutated_forms(draw: st.DrawFn) -> tuple[str, dict[str, Any]]:
 @pytest.fixture(scope="module")
 def filled_client(shared_client: Client) -> Client:
     """An API that has the forms' grid and cube, so that what is asked for gets as far as it can."""
-    for (path, form), status in zip(FORMS.items(), (201, 201, 202, 200), strict=True):
+    for (path, form), status in zip(FORMS.items(), (201, 201, 202, 202, 202, 200), strict=True):
         assert shared_client.post(path, form).status == status
     return shared_client
 

@@ -93,7 +93,8 @@ def test_dry_runs_can_be_left_out_of_the_builds_of_a_cube(builds: Builds) -> Non
 
 def test_a_unit_tells_how_stale_it_is(builds: Builds) -> None:
     builds.set_staleness("b1", UNITS[0], {"stale": True, "new": ["2023-08-13"]})
-    builds.unit_succeeded("b1", UNITS[1], staleness={"stale": False})
+    builds.set_staleness("b1", UNITS[1], {"stale": False})
+    builds.unit_succeeded("b1", UNITS[1])
     first, second, third, _ = builds.units("b1")
     assert (first.staleness, first.status) == ({"stale": True, "new": ["2023-08-13"]}, UnitStatus.PLANNED)
     assert (second.staleness, second.status) == ({"stale": False}, UnitStatus.SUCCEEDED)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
+import boto3
 import pytest
+from moto import mock_aws
 
 from stratocube.errors import Conflict
 from stratocube.state.activities import Work
@@ -13,11 +16,11 @@ from stratocube.state.status import BuildStatus, Outcome, Step, UnitStatus
 from stratocube.workflow.commit import commit_item
 from stratocube.workflow.context import Invocation, Stack
 from stratocube.workflow.finish import fail_unit, finish_build
-from stratocube.workflow.operations_cancel import CAUSE, Cancellation, cancel_build
+from stratocube.workflow.operations_cancel import CAUSE, Cancellation, StopFailed, cancel_build, execution_stopper
 from stratocube.workflow.perform import BuildCancelled, Task, confirm_claim, perform
 from stratocube.workflow.plan import plan_build
 from stratocube.workflow.tasks import MergeTask
-from tests.unit.workflow.conftest import Clock
+from tests.unit.workflow.conftest import REGION, Clock
 from tests.unit.workflow.small_build import BUILD, INVOCATION, UNIT, scene, searched
 
 ITEM = "small-1m-lcf/v1/000/000/2023/08/01/item.json"
@@ -208,3 +211,31 @@ def test_a_unit_that_fails_because_its_build_was_cancelled_is_cancelled(stack: S
     assert fail_unit(stack, BUILD, UNIT, "merge", {"Error": "BuildCancelled"})["status"] == "CANCELLED"
     (unit,) = stack.builds.units(BUILD)
     assert (unit.status, unit.failed_step) == (UnitStatus.CANCELLED, None)
+
+
+def test_the_execution_named_after_the_build_is_stopped_and_one_that_is_not_there_is_no_error(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    with mock_aws():
+        client = boto3.client("stepfunctions", region_name=REGION)
+        definition = json.dumps({"StartAt": "Done", "States": {"Done": {"Type": "Succeed"}}})
+        role = "arn:aws:iam::123456789012:role/x"
+        machine = client.create_state_machine(name="m", definition=definition, roleArn=role)["stateMachineArn"]
+        execution = client.start_execution(stateMachineArn=machine, name=BUILD, input="{}")["executionArn"]
+        stop = execution_stopper(machine, region=REGION)
+        assert stop(BUILD) is True
+        described = client.describe_execution(executionArn=execution)
+        assert (described["status"], described["cause"]) == ("ABORTED", CAUSE)
+        assert stop("never-started") is False
+
+
+def test_step_functions_out_of_reach_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    # port 9 (discard) of this machine: nobody listens
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    stop = execution_stopper("arn:aws:states:us-east-1:123456789012:stateMachine:m", region=REGION)
+    with pytest.raises(StopFailed, match="could not be reached") as caught:
+        stop("b")
+    assert caught.value.build_id == "b"

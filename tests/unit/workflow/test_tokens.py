@@ -18,43 +18,10 @@ from stratocube.workflow.merge import merge_date
 from stratocube.workflow.search import search_unit
 from stratocube.workflow.tasks import MergeTask
 from stratocube.workflow.tokens import secret_reader, token_headers
-from tests.unit.storage.web import Answer, Web, serving
+from tests.unit.storage.web import Web, serving
 from tests.unit.workflow.conftest import REGION
 from tests.unit.workflow.small_build import BUILD, INVOCATION, UNIT, allowing, planned, raster, scene, written
-
-TOKEN = "tok-Zq8vR2mX5wK1pL9s"  # noqa: S105 - made up: the tests look for it where it must not be
-BEARER = f"Bearer {TOKEN}"
-
-
-class Api(Web):
-    """A STAC API with one scene, for those who send the token."""
-
-    wanted = ("authorization", BEARER)
-    items: list[dict[str, Any]]
-    following = ""
-    searches = 0
-
-    def answer(self, path: str, wanted: str | None) -> Answer:
-        if path in self.files or path in self.redirects or self.failures or self.always:
-            return super().answer(path, wanted)
-        _, _, headers = self.requests[-1]
-        name, value = self.wanted
-        if {key.lower(): text for key, text in headers.items()}.get(name) != value:
-            return Answer(401, f"{headers} is no good".encode())
-        if path == "/":
-            links = [{"rel": "search", "href": self.url("/search"), "method": "GET"}]
-            conforms = [f"https://api.stacspec.org/v1.0.0/{name}" for name in ("core", "item-search")]
-            return self.json(
-                {"type": "Catalog", "stac_version": "1.0.0", "id": "a", "description": "a"}
-                | {"conformsTo": conforms, "links": links}
-            )
-        self.searches += 1
-        links = [{"rel": "next", "href": self.following}] if self.following else []
-        return self.json({"type": "FeatureCollection", "features": self.items, "links": links})
-
-    @staticmethod
-    def json(document: Any) -> Answer:
-        return Answer(200, json.dumps(document).encode(), {"Content-Type": "application/json"})
+from tests.unit.workflow.stac_api import BEARER, TOKEN, Api
 
 
 @pytest.fixture
