@@ -1,4 +1,4 @@
-"""Cubes computed a second time, with numpy and rasterio.warp alone: no code of the project.
+"""Cubes computed a second time, with numpy and GDAL's warper alone: no code of the project.
 
 Slow, whole tiles in memory, one rule a line: what a cube's definition (cube-builder's JSON) and its scenes (a STAC
 ItemCollection beside their rasters) say must come out.
@@ -106,9 +106,9 @@ def observe(
     items = json.loads((scenes / "items.json").read_text())["features"]
     by_day: dict[str, list[Any]] = {}
     for item in sorted(items, key=lambda item: (item["properties"]["datetime"], item["id"])):
-        moment = datetime.fromisoformat(item["properties"]["datetime"]) + timedelta(hours=longitude / 15)
-        if start <= moment.date().isoformat() <= end:
-            by_day.setdefault(moment.date().isoformat(), []).append(item)
+        day = _solar_day(item["properties"]["datetime"], longitude)
+        if start <= day <= end:
+            by_day.setdefault(day, []).append(item)
     days, sources = {}, {}
     for day, found in by_day.items():
         mosaics = {band["name"]: _mosaic(definition, band, scenes, found, target) for band in definition["bands"]}
@@ -185,6 +185,12 @@ def choice(stack: Stack, band: str) -> dict[str, Array]:
             taken[day] |= take
             still_open &= ~take
     return taken
+
+
+def _solar_day(moment: str, longitude: float) -> str:
+    if moment.endswith("T00:00:00Z"):
+        return moment[:10]  # the archive knows the day alone
+    return (datetime.fromisoformat(moment) + timedelta(hours=longitude / 15)).date().isoformat()
 
 
 def _least_cloud_first(stack: Stack, band: str) -> Array:

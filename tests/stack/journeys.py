@@ -197,9 +197,10 @@ def _api(bench: Bench) -> list[Journey]:
             TableName=bench.stack.outputs["ActivitiesTable"],
             Item=claim | others | {"claim_expires_at": {"N": "9999999999"}, "updated_at": {"S": "2026"}},
         )
-        answer = bench.ask("POST", f"/builds/{build}/cancel")
+        status, answer = bench.stack.request("POST", f"/builds/{build}/cancel")
         bench.restore("merge")
-        return answer
+        # A claim that cannot be found is not released: nobody would see that from the status.
+        return None if status == 200 and answer["claims_released"] == 1 else f"{status} {answer}"
 
     def start() -> str | None:
         status, content = bench.stack.request("POST", "/start", bench.request())

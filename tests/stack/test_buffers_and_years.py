@@ -16,6 +16,8 @@ from scipy import ndimage
 from tests.stack import independent
 from tests.stack.conftest import DEMO, Application
 
+pytestmark = pytest.mark.slow
+
 SHIFT = timedelta(days=225)
 """The demo's dates in August become the turn of the year."""
 PIXEL = 120

@@ -13,6 +13,8 @@ from stratocube.local.progress import BuildProgress
 from stratocube.local.stack import ApiError
 from tests.stack.conftest import DEMO, Application
 
+pytestmark = pytest.mark.slow
+
 NORTH, SOUTH = "000000", "000001"
 NORTH_UNIT, SOUTH_UNIT = (f"{tile}_2023-08-01_2023-08-31" for tile in (NORTH, SOUTH))
 LATE = "S2B_33TWM_20230813_0_L2A"

@@ -26,6 +26,8 @@ from tests.stack.real_cubes import (
     Cube,
 )
 
+pytestmark = pytest.mark.slow
+
 FIVE, SEVEN = 1, 0
 """Landsat 5 and 7 in the DATASOURCE of their cube, whose definition lists Landsat 7 first."""
 

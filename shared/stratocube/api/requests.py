@@ -99,7 +99,8 @@ def _check_value(value: Any, *, field: str, depth: int) -> None:
     elif isinstance(value, bool):
         return
     elif isinstance(value, int | float):
-        if not math.isfinite(value) or (isinstance(value, int) and abs(value) > MAX_INTEGER):
+        # integers first: isfinite makes a float of its argument, and some fit into none
+        if abs(value) > MAX_INTEGER if isinstance(value, int) else not math.isfinite(value):
             raise InvalidRequest("the number is too large", field=field)
     elif isinstance(value, dict | list):
         if depth > MAX_DEPTH:

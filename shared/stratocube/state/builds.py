@@ -1,6 +1,6 @@
 """Builds, their units and the steps they finished.
 
-One partition a build: the header ``BUILD``, a ``UNIT#<unit>`` each, a ``DONE#<unit>#<step>#<part>`` for each step that
+One partition a build: the header ``BUILD``, ``CANCELLED`` if it was, a ``UNIT#<unit>`` each, a ``DONE#<unit>#<step>#<part>`` for each step that
 ended. Progress is counted from the ``DONE`` rows, which a redelivered message overwrites and never doubles; no counter
 is kept that could be bumped twice. Who ends a unit writes the counts of its rows into its record, so progress reads the
 rows of running units only; Finish writes the sum into the header, so a finished build is one read.
@@ -22,6 +22,7 @@ from stratocube.state.status import BuildStatus, Outcome, Step, UnitStatus
 from stratocube.state.tables import bind
 
 _HEADER = "BUILD"
+_CANCELLED = "CANCELLED"
 _UNIT = "UNIT#"
 _DONE = "DONE#"
 _CONDITION_FAILED = "ConditionalCheckFailedException"
@@ -172,9 +173,16 @@ class Builds:
             raise NotFound(f"there is no build {build_id}") from error
 
     def is_cancelled(self, build_id: str) -> bool:
-        """Whether a build was cancelled; False also for one that is not there."""
+        """Whether a build was cancelled; False also for one that is not there.
+
+        Every step asks, so a record of its own answers: a read is charged by the whole record, and the header holds
+        the request with up to 5,000 tiles.
+        """
+        return self._says_cancelled(build_id, _CANCELLED)
+
+    def _says_cancelled(self, build_id: str, record: str) -> bool:
         try:
-            found = self._records.get(build_id, _HEADER, consistent_read=True, attributes_to_get=["status"])
+            found = self._records.get(build_id, record, consistent_read=True, attributes_to_get=["status"])
         except DoesNotExist:
             return False
         return bool(found.status == BuildStatus.CANCELLED.value)
@@ -207,6 +215,9 @@ class Builds:
             ],
             model.finished_at.does_not_exist(),
         )
+        # Whoever is killed between the two asks again, and this time the header says so already.
+        if self._says_cancelled(build_id, _HEADER):
+            model(build_id, _CANCELLED, status=BuildStatus.CANCELLED.value).save()
 
     def summarize_cancelled(self, build_id: str, summary: Mapping[str, Any]) -> None:
         """The counts of a cancelled build, once all of its units are closed."""

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import islice
 from tempfile import SpooledTemporaryFile
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from stratocube.concurrency import for_each
 from stratocube.errors import Conflict, InvalidRequest, SourceMissing, TransientRead
 
-_AT_ONCE = 8
-"""Writes under way at a time: below the ten connections a boto3 client keeps."""
-_CHUNK = 256
 _SPOOL_BYTES = 1_048_576
 
 _MISSING = {"NoSuchKey", "404", "NoSuchBucket", "NotFound"}
@@ -65,12 +61,8 @@ class ObjectStore:
         self.put(key, json.dumps(value, separators=(",", ":")).encode(), content_type=content_type)
 
     def put_all_json(self, values: Iterable[tuple[str, Any]]) -> None:
-        """Write (key, value) pairs as JSON, several at a time; not more than those are held at once."""
-        remaining = iter(values)
-        with ThreadPoolExecutor(_AT_ONCE) as pool:
-            while chunk := list(islice(remaining, _CHUNK)):
-                # the list waits for the chunk, and raises what one of its writes raised
-                list(pool.map(lambda pair: self.put_json(*pair), chunk))
+        """Write (key, value) pairs as JSON, several at a time."""
+        for_each(values, lambda pair: self.put_json(*pair))
 
     def put_json_list(self, key: str, elements: Iterable[Any]) -> None:
         """Write a JSON array whose elements are made one after the other: it may be larger than memory likes."""
@@ -93,9 +85,7 @@ class ObjectStore:
             raise _read_error(self.href(key), error) from error
         return json.loads(answer["Body"].read()), answer["ETag"]
 
-    def swap_json(
-        self, key: str, value: Any, *, etag: str | None, content_type: str = "application/json"
-    ) -> None:
+    def swap_json(self, key: str, value: Any, *, etag: str | None, content_type: str = "application/json") -> None:
         """Write ``value`` if the object is still the one with ``etag`` (None: if there is still no object).
 
         Raises:

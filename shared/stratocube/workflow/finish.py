@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
-from itertools import chain, islice
+from itertools import chain
 from typing import Any
 
+from stratocube.concurrency import for_each
 from stratocube.cube.naming import UnitId
 from stratocube.state.status import BuildStatus, Outcome, Step, UnitStatus
 from stratocube.workflow.build_plan import load_plan
@@ -16,9 +16,6 @@ from stratocube.workflow.context import Stack
 from stratocube.workflow.operations_cancel import CAUSE, close_cancelled
 from stratocube.workflow.progress import build_progress
 
-_AT_ONCE = 8
-"""Units closed at a time."""
-_CHUNK = 256
 _CLOSING_SECONDS = 240.0
 """Of the function's 300: what is left open then is closed when cancel is asked for again."""
 
@@ -65,10 +62,7 @@ def _close_open_units(stack: Stack, build_id: str, cause: str) -> None:
     still_open = (
         unit.unit_id for unit in stack.builds.units(build_id) if unit.status in {UnitStatus.PLANNED, UnitStatus.RUNNING}
     )
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        while some := list(islice(still_open, _CHUNK)):
-            # the list waits for them, and raises what one of them raised
-            list(pool.map(close, some))
+    for_each(still_open, close)
 
 
 def _grow_collections(stack: Stack, build_id: str) -> None:

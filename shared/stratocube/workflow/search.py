@@ -153,7 +153,10 @@ def _merge_task(
 
 def _source(stack: Stack, unit: UnitPlan, scene: Scene, band: Band) -> SourceAsset:
     asset = scene.asset_for(band.name, band.common_name)
-    _checker(stack, f"assets.{asset.key}.href")(asset.href)
+    try:
+        _checker(stack, f"assets.{asset.key}.href")(asset.href)
+    except InvalidRequest as error:
+        raise InvalidRequest(f"{error.reason} (item {scene.id})", field=error.field) from error
     # Without a scale of its own a band keeps the numbers of its source, as in cube-builder; classes always do.
     rescaled = band.scale_factor is not None and band_kind(unit.plan.definition, band) == "continuous"
     return SourceAsset(

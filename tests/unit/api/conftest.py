@@ -23,7 +23,7 @@ from tests.aws_tables import REGION, create_tables
 from tests.unit.api.api_client import NOW, Client, Launcher, Stopper
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def stack() -> Iterator[tuple[Any, Services]]:
     """moto, a DynamoDB client in it, and services whose connections all tests share: making them is what costs."""
     with pytest.MonkeyPatch.context() as environment, mock_aws():

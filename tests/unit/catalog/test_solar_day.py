@@ -32,6 +32,21 @@ def test_the_day_is_counted_by_the_sun(moment: datetime, longitude: float, day: 
     assert solar_day(moment, longitude) == day
 
 
+@pytest.mark.parametrize("longitude", [-179.9, -46.5, 0, 46.5, 180])
+def test_midnight_utc_is_how_archives_write_a_day_without_a_time(longitude: float) -> None:
+    assert solar_day(datetime(2018, 1, 1, tzinfo=UTC), longitude) == date(2018, 1, 1)
+    second = timedelta(seconds=1)
+    assert solar_day(datetime(2018, 1, 1, tzinfo=UTC) + second, -46.5) == date(2017, 12, 31)
+
+
+def test_days_are_in_order_though_one_of_their_scenes_has_no_time() -> None:
+    day, evening_before = scene("a", "2018-01-02T00:00:00Z"), scene("b", "2018-01-02T01:00:00Z")
+    assert list(group_by_solar_day([day, evening_before], -46.5).items()) == [
+        (date(2018, 1, 1), [evening_before]),
+        (date(2018, 1, 2), [day]),
+    ]
+
+
 def test_an_impossible_longitude_or_an_instant_without_zone_is_refused() -> None:
     with pytest.raises(InvalidRequest, match="longitude: must be within"):
         solar_day(datetime(2023, 8, 15, tzinfo=UTC), 181)

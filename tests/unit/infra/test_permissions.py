@@ -195,3 +195,13 @@ def test_functions_are_open_to_this_api_and_this_rule_only() -> None:
     }
     for permission in who_may_invoke():
         assert "RestApi" in str(permission["SourceArn"]) or "ExecutionEnded" in str(permission["SourceArn"])
+
+
+def test_only_search_reads_secrets_and_only_those_of_this_stack() -> None:
+    reading = {(role, action, place) for role in ROLES for action, place in granted(role) if "secret" in place}
+    where = "arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:${AWS::StackName}/*"
+    assert reading == {("SearchFunctionRole", "secretsmanager:GetSecretValue", where)}
+    told = {
+        function["Environment"]["Variables"]["STRATOCUBE_SECRET_PREFIX"]["Fn::Sub"] for function in functions().values()
+    }
+    assert told == {"${AWS::StackName}/"}

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from stratocube.local.packaging import TemplateError, load_template, package, zip_folder, zip_layer
+from stratocube.local.project import find_project
 
 _TEMPLATE = """
 AWSTemplateFormatVersion: 2010-09-09
@@ -153,3 +154,11 @@ def test_what_is_no_template_is_refused(tmp_path: Path, text: str, message: str)
 def test_a_template_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(TemplateError, match=r"cannot read the template .*nowhere\.yaml"):
         load_template(tmp_path / "nowhere.yaml")
+
+
+def test_the_emulator_gets_the_definition_with_a_concurrency_it_reads() -> None:
+    (definition,) = (
+        content for key, content in package(find_project().template, "b").artifacts.items() if key.endswith(".json")
+    )
+    assert b"MaxConcurrencyPath" not in definition
+    assert b'"MaxConcurrency": ${UnitConcurrency}' in definition

@@ -9,6 +9,9 @@ import pytest
 from benchmarks.scale import STANDARD_SCOPES, peak_memory, planned, watched
 from benchmarks.simulation import BUILD, Simulation, Size
 from stratocube.state.status import BuildStatus
+from stratocube.workflow.finish import finish_build
+from stratocube.workflow.plan import plan_build
+from stratocube.workflow.progress import SHOWN_FAILURES
 
 ROOM = 1.02
 """Of calls: a page or batch more now and then."""
@@ -83,3 +86,17 @@ def test_planning_holds_no_more_for_more_units() -> None:
 
 def test_memory_that_is_held_is_measured() -> None:
     assert peak_memory(lambda: bytes(3_000_000)) >= 3_000_000
+
+
+def test_a_build_that_is_stopped_at_its_start_is_closed_unit_by_unit() -> None:
+    simulation = Simulation(Size(tiles=20, periods=20, dates=1, bands=2))
+    with simulation.running():
+        plan_build(simulation.stack, BUILD)
+        simulation.forget_counts()
+        finish_build(simulation.stack, BUILD, {"Error": "ABORTED", "Cause": "stopped"})
+        units = list(simulation.stack.builds.units(BUILD))
+        build = simulation.stack.builds.get(BUILD)
+    assert {(unit.status.value, unit.cause) for unit in units} == {("FAILED", "ABORTED: stopped")}
+    assert build.summary is not None
+    assert (build.summary["units"]["failed"], len(build.summary["failed_units"])) == (400, SHOWN_FAILURES)
+    assert simulation.counts.calls["UpdateItem"] == 400 + 1

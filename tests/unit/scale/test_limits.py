@@ -86,7 +86,7 @@ def largest_run(broken: str | None) -> Record:
     long_key = "builds/" + "k" * 1000
     lists = {f"{long_key}/{name}": found for name, found in largest_lists().items()}
     ids = {"build_id": BUILD, "unit_id": UNIT}
-    answers = {
+    answers: dict[str, Mapping[str, Any]] = {
         "Plan": ids | {"priority": "backfill", "units": at(f"{long_key}/units.json")},
         "Search": ids
         | {"proceed": True, "merges": at(f"{long_key}/merges.json"), "dates": at(f"{long_key}/dates.json")},
@@ -252,6 +252,27 @@ def test_the_header_of_the_largest_build_with_the_worst_failures(
     assert len(summary["failed_units"]) == SHOWN_FAILURES
     builds.finish(BUILD, status=BuildStatus.FAILED, summary=summary, now="t", cause=WORST * CAUSE_LIMIT)
     assert counts.largest_item <= ITEM // 2
+
+
+def test_a_step_that_asks_whether_its_build_is_cancelled_does_not_pay_for_the_header(
+    stored: tuple[Builds, Activities, Counts],
+) -> None:
+    builds, _, counts = stored
+    builds.create(BUILD, CUBE, largest_request(), now="t")
+    assert counts.largest_item > 40_000
+    for cancelled in (False, True):
+        before = counts.read_units
+        assert builds.is_cancelled(BUILD) is cancelled
+        assert counts.read_units == before + 1
+        builds.cancel(BUILD, now="t", cause="x")
+
+
+def test_a_build_that_ended_is_not_cancelled_any_more(stored: tuple[Builds, Activities, Counts]) -> None:
+    builds, _, _ = stored
+    builds.create(BUILD, CUBE, {}, now="t")
+    builds.finish(BUILD, status=BuildStatus.SUCCEEDED, summary={}, now="t")
+    builds.cancel(BUILD, now="t", cause="x")
+    assert not builds.is_cancelled(BUILD)
 
 
 def test_a_cause_is_cut_by_its_bytes_of_json_and_nowhere_else() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import boto3
 import pytest
+from botocore.stub import Stubber
 from moto import mock_aws
 
 from stratocube.errors import Conflict, InvalidRequest, SourceMissing
@@ -84,3 +85,29 @@ def test_settings_name_everything_that_is_missing() -> None:
     assert "STRATOCUBE_WORK_BUCKET" in str(caught.value)
     assert "STRATOCUBE_GRIDS_TABLE" in str(caught.value)
     assert "STRATOCUBE_CUBES_TABLE" not in str(caught.value)
+
+
+@pytest.mark.parametrize("count", [0, 1, 3, 60_000])
+def test_a_list_that_is_made_while_it_is_written_reads_back_as_it_was(store: ObjectStore, count: int) -> None:
+    store.put_json_list("units.json", ({"n": n, "é": "ü"} for n in range(count)))
+    assert store.read_json("units.json") == [{"n": n, "é": "ü"} for n in range(count)]
+
+
+def test_many_objects_are_written(store: ObjectStore) -> None:
+    store.put_all_json((f"tiles/{n}.json", [n]) for n in range(5))
+    assert [store.read_json(f"tiles/{n}.json") for n in range(5)] == [[n] for n in range(5)]
+
+
+def test_one_object_of_many_that_cannot_be_written_is_an_error(store: ObjectStore) -> None:
+    gone = ObjectStore(store.s3, "no-such-bucket")
+    with pytest.raises(Exception, match="NoSuchBucket"):
+        gone.put_all_json((f"{n}.json", n) for n in range(3))
+
+
+@pytest.mark.parametrize("operation", ["head_object", "get_object"])
+def test_a_refusal_is_never_taken_for_an_object_that_is_not_there(store: ObjectStore, operation: str) -> None:
+    """S3 answers 403 for a missing object to those who may not list the bucket."""
+    with Stubber(store.s3) as stub:
+        stub.add_client_error(operation, "403" if operation == "head_object" else "AccessDenied", http_status_code=403)
+        with pytest.raises(SourceMissing, match="may not read"):
+            store.exists("a") if operation == "head_object" else store.read_versioned_json("a")

@@ -12,7 +12,7 @@ from stratocube.cube.grid_creation import create_grids
 from stratocube.cube.requests import GridRequest
 from stratocube.errors import Conflict, InvalidRequest
 from stratocube.state.status import BuildStatus
-from stratocube.workflow.build_plan import load_plan
+from stratocube.workflow.build_plan import UnitPlan, load_plan
 from stratocube.workflow.context import Stack
 from stratocube.workflow.plan import plan_build
 
@@ -97,3 +97,21 @@ def test_reuse_from_names_what_does_not_fit(demo: Stack, reuse_from: str, messag
     demo.builds.create("b1", "S2-1M-LCF-1", request, now="t")
     with pytest.raises(InvalidRequest, match=message):
         plan_build(demo, "b1")
+
+
+def test_a_step_reads_the_plan_of_its_tile_which_is_the_builds_plan_without_the_other_tiles(demo: Stack) -> None:
+    demo.builds.create("b1", "S2-1M-LCF-1", example("start_lcf"), now="t")
+    plan_build(demo, "b1")
+    whole = load_plan(demo, "b1")
+    unit = UnitPlan.load(demo, "b1", "000001_2023-08-01_2023-08-31")
+    assert list(whole.tiles) == ["000000", "000001"]
+    assert list(unit.plan.tiles) == ["000001"]
+    assert unit.plan.request.tiles == ("000001",)
+    assert (unit.plan.definition, unit.plan.bands, unit.plan.options) == (whole.definition, whole.bands, whole.options)
+    assert unit.geobox == whole.geobox("000001")
+
+
+@pytest.mark.parametrize(("asked", "planned"), [({}, "live"), ({"priority": "Backfill"}, "backfill")])
+def test_the_state_machine_is_told_the_builds_priority(demo: Stack, asked: dict[str, str], planned: str) -> None:
+    demo.builds.create("b1", "S2-1M-LCF-1", example("start_lcf", **asked), now="t")
+    assert plan_build(demo, "b1")["priority"] == planned
