@@ -126,8 +126,8 @@ class Parameters(StrictModel):
     no_post_process: Flag = False
     """True leaves the quality as it is where bands have no data."""
     apply_valid_range: Flag = False
-    """True: a value outside min_value to max_value is not clear. Each band is judged by itself, so with it the bands of a
-    pixel may be of different dates."""
+    """True: a value outside min_value to max_value is not clear. Each band is judged by itself, so with it the bands of
+    a pixel may be of different dates."""
     skip_vi_identity: Flag = False
     """True leaves indexes out of per-date items."""
     shape: Shape | None = None

@@ -1,9 +1,10 @@
 """Builds, their units and the steps they finished.
 
-One partition a build: the header ``BUILD``, ``CANCELLED`` if it was, a ``UNIT#<unit>`` each, a ``DONE#<unit>#<step>#<part>`` for each step that
-ended. Progress is counted from the ``DONE`` rows, which a redelivered message overwrites and never doubles; no counter
-is kept that could be bumped twice. Who ends a unit writes the counts of its rows into its record, so progress reads the
-rows of running units only; Finish writes the sum into the header, so a finished build is one read.
+One partition a build: the header ``BUILD``, ``CANCELLED`` if it was, a ``UNIT#<unit>`` each, and for each step that
+ended a ``DONE#<unit>#<step>#<part>``. Progress is counted from the ``DONE`` rows, which a redelivered message
+overwrites and never doubles; no counter is kept that could be bumped twice. Who ends a unit writes the counts of its
+rows into its record, so progress reads the rows of running units only; Finish writes the sum into the header, so a
+finished build is one read.
 """
 
 from __future__ import annotations
