@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 PORT ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev demo demo-down test lint
+.PHONY: help install install-dev demo demo-down test lint bench-scale
 
 help: ## list the targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,6 +25,9 @@ demo-down: ## end a demo that was killed and remove what demos wrote
 
 test: install-dev ## run the tests, but for the slow ones (pytest -m build, -m slow)
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not build and not slow"
+
+bench-scale: install-dev ## what a unit costs as builds grow from 100 to 10,000 units (6-15 minutes; benchmarks/scale.json)
+	$(BIN)/python -m benchmarks.scale
 
 lint: install-dev ## check style, types and the CloudFormation template
 	$(BIN)/ruff check

@@ -28,7 +28,7 @@ from stratocube.workflow.progress import build_progress
 REPORT = Path(__file__).parent / "scale.json"
 UNITS = (100, 1_000, 10_000)
 
-# Public list prices of us-east-1 on 2026-11-22 in dollars.
+# Public list prices of us-east-1 in dollars; those of DynamoDB since November 2024.
 READ_UNIT, WRITE_UNIT = 0.125e-6, 0.625e-6
 S3_PUT, S3_GET = 5.0e-6, 0.4e-6
 STANDARD_TRANSITION, EXPRESS_REQUEST, LAMBDA_REQUEST = 25.0e-6, 1.0e-6, 0.2e-6
