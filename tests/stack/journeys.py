@@ -63,6 +63,8 @@ class Bench:
     build: str = ""
     rows: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     """Rows of the activities table after the build, by step."""
+    products: dict[str, bytes] = field(default_factory=dict)
+    """Objects of the cube bucket after the build."""
 
     @property
     def stack(self) -> Stack:
@@ -86,6 +88,7 @@ class Bench:
         table = self.stack.client("dynamodb")
         for row in table.scan(TableName=self.stack.outputs["ActivitiesTable"])["Items"]:
             self.rows.setdefault(row["step"]["S"], []).append(row)
+        self.products = {key: self.app.read(key) for key in self.app.keys("")}
 
     def request(self, **changes: Any) -> dict[str, Any]:
         """A start request."""
@@ -107,10 +110,12 @@ class Bench:
                 self.stack.client("s3").delete_object(Bucket=self.app.cubes, Key=key)
 
     def restore(self, *steps: str) -> None:
-        """Put the finished activities of steps back. Their products are there: they are written before."""
-        table = self.stack.client("dynamodb")
+        """Put the finished activities of steps back, and their products."""
+        table, s3 = self.stack.client("dynamodb"), self.stack.client("s3")
         for row in itertools.chain.from_iterable(self.rows[step] for step in steps):
             table.put_item(TableName=self.stack.outputs["ActivitiesTable"], Item=row)
+            for key in _keys(row["result"]):
+                s3.put_object(Bucket=self.app.cubes, Key=key, Body=self.products[key])
 
     def delete(self, key: str) -> None:
         """Delete an object of the cube bucket."""
@@ -126,10 +131,12 @@ class Bench:
     # -- doing things ------------------------------------------------------------------------------------------------
 
     def invoke(self, function: str, event: dict[str, Any]) -> str | None:
-        """Call a function; what it raised."""
+        """Call a function; what it raised, or that it could not do its work now."""
         answer = self.stack.client("lambda").invoke(FunctionName=f"stratocube-{function}", Payload=json.dumps(event))
         payload = json.loads(answer["Payload"].read())
-        return str(payload.get("errorMessage", payload)) if "FunctionError" in answer else None
+        if "FunctionError" in answer:
+            return str(payload.get("errorMessage", payload))
+        return "BUSY" if payload.get("outcome") == "BUSY" else None
 
     def ask(self, method: str, path: str, body: Any = None) -> str | None:
         """Call the API; what it answered, if that is no success."""
@@ -278,19 +285,20 @@ def _merge(bench: Bench) -> list[Journey]:
     return [*_claimed(bench, "merge", lambda: bench.invoke("merge", task)), of_others]
 
 
-def _claimed(bench: Bench, step: str, call: Journey) -> list[Journey]:
-    """Work done for the first time, found done, and done over because its product is gone."""
+def _claimed(bench: Bench, step: str, call: Journey, *, needs: tuple[str, ...] = ()) -> list[Journey]:
+    """Work done for the first time, found done, and done over because its product is gone. ``needs``: steps before."""
 
     def anew() -> str | None:
+        bench.restore(*needs)
         bench.forget(step)
         return call()
 
     def found() -> str | None:
-        bench.restore(step)
+        bench.restore(*needs, step)
         return call()
 
     def over() -> str | None:
-        bench.restore(step)
+        bench.restore(*needs, step)
         bench.forget_products(step)
         return call()
 
@@ -299,22 +307,26 @@ def _claimed(bench: Bench, step: str, call: Journey) -> list[Journey]:
 
 def _prepare_blend(bench: Bench) -> list[Journey]:
     (date,) = bench.task_list("dates")
-    return [
-        *_claimed(bench, "prepare_dates", lambda: bench.invoke("prepare-blend", date)),
-        lambda: bench.invoke("prepare-blend", _unit(bench.build)),
-    ]
+
+    def unit() -> str | None:
+        bench.restore("merge", "prepare_dates")
+        return bench.invoke("prepare-blend", _unit(bench.build))
+
+    return [*_claimed(bench, "prepare_dates", lambda: bench.invoke("prepare-blend", date), needs=("merge",)), unit]
 
 
 def _blend(bench: Bench) -> list[Journey]:
-    return _claimed(bench, "blend", lambda: bench.invoke("blend", _unit(bench.build, band="B04")))
+    call = lambda: bench.invoke("blend", _unit(bench.build, band="B04"))  # noqa: E731 - a journey, as the others
+    return _claimed(bench, "blend", call, needs=("merge", "prepare_dates"))
 
 
 def _publish(bench: Bench) -> list[Journey]:
     (date,) = bench.task_list("dates")
     of_date = _unit(bench.build, date=date["date"])
+    merged = ("merge", "prepare_dates")
     return [
-        *_claimed(bench, "publish_dates", lambda: bench.invoke("publish", of_date)),
-        *_claimed(bench, "publish", lambda: bench.invoke("publish", _unit(bench.build))),
+        *_claimed(bench, "publish_dates", lambda: bench.invoke("publish", of_date), needs=merged),
+        *_claimed(bench, "publish", lambda: bench.invoke("publish", _unit(bench.build)), needs=(*merged, "blend")),
     ]
 
 
