@@ -19,7 +19,7 @@ from typing import Any
 
 from benchmarks.simulation import BUILD, Simulation, Size
 from benchmarks.state_machine import StateMachine
-from stratocube.state.builds import StepResult
+from stratocube.state.build_values import StepResult
 from stratocube.state.status import Outcome, Step
 from stratocube.workflow.finish import finish_build
 from stratocube.workflow.plan import plan_build

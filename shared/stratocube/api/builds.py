@@ -13,7 +13,7 @@ from stratocube.api.replies import build_links, reply
 from stratocube.api.requests import Query, json_body, path_id
 from stratocube.api.services import Services
 from stratocube.errors import InvalidRequest
-from stratocube.state.builds import Build, StepResult
+from stratocube.state.build_values import Build, StepResult
 from stratocube.state.status import Step
 from stratocube.workflow.estimate import MAX_DATES, expected_build
 from stratocube.workflow.progress import build_progress, shortened

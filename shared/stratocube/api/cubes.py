@@ -10,11 +10,12 @@ from stratocube.api.links import Links
 from stratocube.api.replies import created, page
 from stratocube.api.requests import Query, json_body, path_id
 from stratocube.api.services import Services
+from stratocube.clock import iso_time
 from stratocube.cube.timeline import TemporalComposition, periods
 from stratocube.errors import InvalidRequest
 from stratocube.state.cubes import StoredCube
 from stratocube.workflow.progress import cube_status
-from stratocube.workflow.start import create_cube, iso_time
+from stratocube.workflow.start import create_cube
 
 PAGE = 100
 """Cubes a page, unless fewer are asked for."""

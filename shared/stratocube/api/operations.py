@@ -12,7 +12,7 @@ from stratocube.api.replies import build_links, reply
 from stratocube.api.requests import json_body, optional_json_body, path_id
 from stratocube.api.services import Services
 from stratocube.cube.retry import RetryRequest
-from stratocube.state.builds import Build
+from stratocube.state.build_values import Build
 from stratocube.workflow.operations import (
     cube_request,
     has_composites,

@@ -10,7 +10,7 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response, content_types
 
 from stratocube.api.links import Link, Links
-from stratocube.state.builds import Build
+from stratocube.state.build_values import Build
 
 
 def reply(status: HTTPStatus, body: Any, headers: Mapping[str, str | list[str]] | None = None) -> Response[str]:

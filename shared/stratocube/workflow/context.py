@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import boto3
 
+from stratocube.clock import iso_time, utc_now
 from stratocube.settings import Settings
 from stratocube.state.activities import Activities
 from stratocube.state.builds import Builds
@@ -18,16 +19,6 @@ from stratocube.storage.fetch import fetcher
 from stratocube.storage.objects import ObjectStore
 from stratocube.storage.retrying import Patience
 from stratocube.workflow.tokens import ReadSecret, no_secrets, secret_reader
-
-
-def utc_now() -> datetime:
-    """The time, aware, in UTC."""
-    return datetime.now(UTC)
-
-
-def iso(moment: datetime) -> str:
-    """``2026-03-06T10:00:00.123456Z``: sorts as text."""
-    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 @dataclass(frozen=True)
@@ -78,7 +69,7 @@ class Stack:
 
     def now(self) -> str:
         """The time as text."""
-        return iso(self.clock())
+        return iso_time(self.clock())
 
 
 @dataclass(frozen=True)

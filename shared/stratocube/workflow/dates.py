@@ -18,7 +18,7 @@ from stratocube.pixels.sources import read_raster
 from stratocube.pixels.statistics import qa_statistics
 from stratocube.pixels.validate import Expected, validate_merges
 from stratocube.state.activities import Finished, Work
-from stratocube.state.builds import StepResult
+from stratocube.state.build_values import StepResult
 from stratocube.state.status import Outcome, Step
 from stratocube.storage.gdal import gdal_environment
 from stratocube.storage.hrefs import gdal_path

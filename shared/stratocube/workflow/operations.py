@@ -15,7 +15,8 @@ from typing import Any
 from stratocube.cube.requests import StartRequest
 from stratocube.cube.retry import RetryRequest
 from stratocube.errors import Conflict, InvalidRequest, NotFound
-from stratocube.state.builds import Build, Builds
+from stratocube.state.build_values import Build
+from stratocube.state.builds import Builds
 from stratocube.state.cubes import Cubes
 from stratocube.workflow.options import BuildOptions
 from stratocube.workflow.retried_units import units_to_retry

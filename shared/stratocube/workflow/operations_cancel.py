@@ -18,13 +18,15 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from stratocube.clock import iso_time
 from stratocube.errors import Conflict, StratocubeError
 from stratocube.state.activities import Activities
-from stratocube.state.builds import Build, Builds, Unit
+from stratocube.state.build_values import Build, Unit
+from stratocube.state.builds import Builds
 from stratocube.state.status import BuildStatus, UnitStatus
 from stratocube.storage.objects import ObjectStore
 from stratocube.workflow.progress import build_progress
-from stratocube.workflow.start import iso_time, step_functions
+from stratocube.workflow.start import step_functions
 
 CAUSE = "cancelled on request"
 

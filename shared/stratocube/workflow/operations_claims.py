@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from stratocube.cube.naming import UnitId
-from stratocube.errors import SourceMissing
 from stratocube.state.activities import Activities
 from stratocube.storage.keys import BuildKeys
 from stratocube.storage.objects import ObjectStore
@@ -38,19 +38,24 @@ def release_claims(
 def _activity_ids(work: ObjectStore, build_id: str, unit_id: str) -> Iterator[str]:
     """Everything a unit's steps may have claimed so far: what has not been listed cannot have been begun."""
     keys, unit_of = BuildKeys(build_id), UnitId.parse(unit_id)
-    try:
-        unit = UnitPlan(BuildPlan.from_json(work.read_json(keys.tile(unit_of.tile))), unit_of)
-        dates = [DateTask.from_json(task) for task in work.read_json(keys.dates(unit_id))]
-    except SourceMissing:
+    of_tile, dates = _read(work, keys.tile(unit_of.tile)), _read(work, keys.dates(unit_id))
+    if of_tile is None or dates is None:
         return
-    for task in dates:
+    unit = UnitPlan(BuildPlan.from_json(of_tile), unit_of)
+    for task in map(DateTask.from_json, dates):
         yield from task.merges.values()
         yield post_process_activity_id(unit, task.merges)
-    try:
-        ranked = UnitStack.from_json(work.read_json(keys.stack(unit_id))).dates
-    except SourceMissing:
+    stack = _read(work, keys.stack(unit_id))
+    if stack is None:
         return
+    ranked = UnitStack.from_json(stack).dates
     yield from (date_activity_id(unit, entry) for entry in ranked)
     blends = {blend.band: blend_activity_id(unit, blend, ranked) for blend in unit_blends(unit)}
     yield from blends.values()
     yield composite_activity_id(unit, blends)
+
+
+def _read(work: ObjectStore, key: str) -> Any:
+    """A file of the build, None while it is not written. One that may not be read is an error: claims would stay."""
+    found = work.read_versioned_json(key)
+    return None if found is None else found[0]

@@ -20,7 +20,7 @@ from typing import Any
 
 from stratocube.errors import Conflict
 from stratocube.state.activities import Claim, Finished, Work
-from stratocube.state.builds import StepResult
+from stratocube.state.build_values import StepResult
 from stratocube.state.status import Outcome, Step
 from stratocube.workflow.context import Invocation, Stack
 

@@ -7,7 +7,8 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from stratocube.state.builds import Builds, StepCounts, Unit
+from stratocube.state.build_values import StepCounts, Unit
+from stratocube.state.builds import Builds
 from stratocube.state.status import BuildStatus, Step, UnitStatus
 
 SHOWN_FAILURES = 50

@@ -13,13 +13,14 @@ from stratocube.catalog.scenes import Scene
 from stratocube.catalog.search import StaticSource, search
 from stratocube.catalog.solar_day import group_by_solar_day
 from stratocube.catalog.stac_api import ApiSource
+from stratocube.clock import iso_time
 from stratocube.cube.bands import Band
 from stratocube.cube.parameters import is_item_collection
 from stratocube.errors import InvalidRequest
 from stratocube.state.status import Step
 from stratocube.storage.keys import BuildKeys
 from stratocube.workflow.build_plan import UnitPlan
-from stratocube.workflow.context import Stack, iso
+from stratocube.workflow.context import Stack
 from stratocube.workflow.perform import recorded
 from stratocube.workflow.products import band_kind, date_file_key, merge_activity_id
 from stratocube.workflow.staleness import ends_unit
@@ -170,7 +171,7 @@ def _source(stack: Stack, unit: UnitPlan, scene: Scene, band: Band) -> SourceAss
         # Earth Search says so where the offset is out of the pixels already (FACTS 22): never twice.
         offset=(0.0 if scene.boa_offset_applied else asset.offset) if rescaled else None,
         file_band=asset.band_index,
-        acquired=iso(scene.datetime),
+        acquired=iso_time(scene.datetime),
         platform=scene.platform,
         item_href=scene.item_href,
     )

@@ -15,13 +15,15 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from stratocube.catalog.hosts import check_href
+from stratocube.clock import iso_time
 from stratocube.cube.definition import CubeDefinition
 from stratocube.cube.grids import Tile
 from stratocube.cube.naming import UnitId
 from stratocube.cube.requests import GridRequest, StartRequest
 from stratocube.cube.schema import at
 from stratocube.errors import Conflict, InvalidRequest, NotFound, StratocubeError
-from stratocube.state.builds import Build, Builds
+from stratocube.state.build_values import Build
+from stratocube.state.builds import Builds
 from stratocube.state.cubes import Cubes, StoredCube
 from stratocube.state.grids import Grids
 from stratocube.state.status import BuildStatus
@@ -205,11 +207,6 @@ def start_recorded(
 def new_build_id(moment: datetime) -> str:
     """An id that sorts by time: ``20260810T120000250Z-9f3c2a1b4d``. Fit to name an execution of Step Functions."""
     return f"{moment.astimezone(UTC):%Y%m%dT%H%M%S%f}"[:-3] + f"Z-{secrets.token_hex(_RANDOM_BYTES)}"
-
-
-def iso_time(moment: datetime) -> str:
-    """``2026-03-06T10:00:00.123456Z``: sorts as text, as every time in the tables."""
-    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def step_functions(region: str) -> Any:

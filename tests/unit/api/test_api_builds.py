@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 import pytest
 
 from stratocube.state.activities import Work
-from stratocube.state.builds import Builds, StepResult
+from stratocube.state.build_values import StepResult
+from stratocube.state.builds import Builds
 from stratocube.state.status import BuildStatus, Outcome, Step
 from stratocube.workflow.progress import SHOWN_CAUSE, SHOWN_FAILURES, build_progress
 from tests.unit.api.api_client import Client

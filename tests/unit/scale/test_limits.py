@@ -31,7 +31,8 @@ from stratocube.cube.definition import MAX_BANDS, MAX_INDEXES, CubeDefinition
 from stratocube.cube.requests import MAX_COLLECTIONS, MAX_TILES, MAX_UNITS, StartRequest
 from stratocube.errors import InvalidRequest
 from stratocube.state.activities import CAUSE_LIMIT, Activities, Work
-from stratocube.state.builds import Builds, StepCounts, StepResult
+from stratocube.state.build_values import StepCounts, StepResult
+from stratocube.state.builds import Builds
 from stratocube.state.status import BuildStatus, Outcome, Step
 from stratocube.workflow.progress import SHOWN_FAILURES, build_progress, shortened
 from stratocube.workflow.search import TASK_LIMIT_BYTES, search_unit

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from stratocube.errors import Conflict, NotFound
-from stratocube.state.builds import Builds, StepCounts, StepResult
+from stratocube.state.build_values import StepCounts, StepResult
+from stratocube.state.builds import Builds
 from stratocube.state.cubes import Cubes
 from stratocube.state.grids import Grids
 from stratocube.state.status import BuildStatus, Outcome, Step, UnitStatus

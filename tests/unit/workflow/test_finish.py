@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from stratocube.state.builds import StepResult
+from stratocube.state.build_values import StepResult
 from stratocube.state.status import BuildStatus, Outcome, Step, UnitStatus
 from stratocube.workflow.context import Stack
 from stratocube.workflow.finish import fail_unit, finish_build

@@ -9,7 +9,7 @@ import pytest
 
 from stratocube.errors import Conflict, SourceMissing
 from stratocube.state.activities import Work
-from stratocube.state.builds import StepCounts
+from stratocube.state.build_values import StepCounts
 from stratocube.state.status import Outcome, Step
 from stratocube.workflow.context import Invocation, Stack
 from stratocube.workflow.perform import Task, perform, recorded
