@@ -3,12 +3,14 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+SCAN := .venv-scan
+BENCH := .venv-bench
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # Port of the AWS emulator; empty: STRATOCUBE_PORT or the default. 0 takes any free one.
 PORT ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev demo demo-down test lint bench-scale
+.PHONY: help install install-dev demo demo-down test lint scan audit faults bench bench-memory bench-scale
 
 help: ## list the targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,6 +28,15 @@ demo-down: ## end a demo that was killed and remove what demos wrote
 test: install-dev ## run the tests, but for the slow ones (pytest -m build, -m slow)
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not build and not slow"
 
+faults: install-dev ## break the embedded stack in every way that docs/reliability.md lists (10-15 minutes)
+	$(BIN)/python -m tests.faults
+
+bench: $(BENCH)/.installed ## speed beside other tools and the machine's limits, 10 minutes (ARGS=--quick: two)
+	$(BENCH)/bin/python -m benchmarks.speed $(ARGS)
+
+bench-memory: $(BENCH)/.installed ## what functions cost at 1, 2 and 4 processors: the numbers the estimate uses
+	$(BENCH)/bin/python -m benchmarks.memory_sizes
+
 bench-scale: install-dev ## what a unit costs as builds grow from 100 to 10,000 units (6-15 minutes; benchmarks/scale.json)
 	$(BIN)/python -m benchmarks.scale
 
@@ -34,6 +45,19 @@ lint: install-dev ## check style, types and the CloudFormation template
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/cfn-lint infra/template.yaml
+
+# 3 says that secrets known not to be any (.secrets.baseline) have moved to other lines.
+scan: $(SCAN)/.installed ## look for misconfiguration and for secrets (checkov, detect-secrets)
+	$(SCAN)/bin/checkov --config-file .checkov.yaml
+	@cp .secrets.baseline $(SCAN)/known-secrets
+	@git ls-files -z -- . ':!*.tif' ':!*.png' ':!.secrets.baseline' | xargs -0 sh -c \
+	  '"$$0" --no-verify --baseline $(SCAN)/known-secrets "$$@" || test $$? -eq 3' $(SCAN)/bin/detect-secrets-hook
+
+# Packages that no database knows (--strict) fail it: a lookup that did not take place must not look like a good one.
+audit: $(SCAN)/.installed ## look pinned packages up for known vulnerabilities (needs a network beyond the package index)
+	@for lock in requirements/dev.txt requirements/scan.txt shared/requirements.txt; do echo "$$lock"; \
+	  $(SCAN)/bin/pip-audit --strict --vulnerability-service osv --disable-pip --require-hashes -r $$lock || { \
+	    echo "not audited, or not clean: $$lock (see above)" >&2; exit 1; }; done
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
@@ -52,4 +76,17 @@ $(VENV)/.installed-dev: requirements/dev.txt pyproject.toml | $(BIN)/python
 	@echo "installing packages for development into $(VENV)"
 	@$(PIP) install --require-hashes -r requirements/dev.txt
 	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(SCAN)/.installed: requirements/scan.txt
+	@echo "installing the scanners into $(SCAN)"
+	@$(PYTHON) -m venv $(SCAN)
+	@$(SCAN)/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes -r $<
+	@touch $@
+
+$(BENCH)/.installed: requirements/bench.txt pyproject.toml | $(BIN)/python
+	@echo "installing what speed is compared with into $(BENCH)"
+	@$(BIN)/python -m venv $(BENCH)
+	@$(BENCH)/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes -r requirements/bench.txt
+	@$(BENCH)/bin/python -m pip --disable-pip-version-check --quiet install --no-deps --no-build-isolation --editable .
 	@touch $@

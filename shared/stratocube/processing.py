@@ -19,6 +19,8 @@ from stratocube.cube.scene_ids import landsat_scene_id, sentinel2_scene_id
 from stratocube.cube.timeline import Period, timeline
 from stratocube.errors import InvalidRequest, SourceMissing, StratocubeError, TransientRead
 from stratocube.pixels.blend import BlendResult, Observation, ObservationLayers, blend
+from stratocube.pixels.blend_cogs import BlendedCogs, Meaning, blend_cogs
+from stratocube.pixels.blend_stack import blend_stack
 from stratocube.pixels.cog import create_empty_raster, encode_cog, generate_cogs, save_as_cog
 from stratocube.pixels.composite import composite
 from stratocube.pixels.composition import Composition
@@ -45,6 +47,7 @@ generate_band_indexes = band_index_of_files
 
 __all__ = [
     "BlendResult",
+    "BlendedCogs",
     "Composition",
     "DateScore",
     "Expected",
@@ -54,6 +57,7 @@ __all__ = [
     "GridRequest",
     "InvalidRequest",
     "MaskBuffer",
+    "Meaning",
     "Merge",
     "Observation",
     "ObservationLayers",
@@ -74,6 +78,8 @@ __all__ = [
     "band_index_of_files",
     "bands_to_check",
     "blend",
+    "blend_cogs",
+    "blend_stack",
     "blend_tasks",
     "buffer_margin",
     "buffered_quality",

@@ -29,6 +29,8 @@ class Settings:
     """S3 buckets scenes may be read from, comma separated."""
     secret_prefix: str = ""
     """What the names of this stack's secrets begin with, such as ``stratocube/``."""
+    arrivals_table: str = ""
+    """Empty for a stack that takes no notice of scenes that arrive."""
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> Settings:
@@ -46,6 +48,7 @@ class Settings:
             allowed_hosts=_names(env.get(_variable("allowed_hosts"), "")),
             allowed_buckets=_names(env.get(_variable("allowed_buckets"), "")),
             secret_prefix=env.get(_variable("secret_prefix"), "").strip(),
+            arrivals_table=env.get(_variable("arrivals_table"), "").strip(),
         )
 
 

@@ -21,11 +21,12 @@ pytestmark = pytest.mark.build
 ROOT = Path(__file__).parents[2]
 TEMPLATE = ROOT / "infra" / "template.yaml"
 RUNTIME = "python3.13"
-UNZIPPED_LIMIT = 250 * 1024 * 1024
+UNZIPPED_LIMIT = 180_000_000
+"""Of a function and its layer: Lambda allows 250 MiB, but what is large takes long to fetch at a cold start."""
 ENTRY = Path(__file__).with_name("built_function.py")
 # As old as pyproject.toml allows: the runtime's own boto3 is seldom the newest.
 RUNTIME_BOTO3 = "boto3==1.36.0"
-FUNCTIONS = ("api", "blend", "finish", "merge", "plan", "prepare_blend", "publish", "search")
+FUNCTIONS = tuple(sorted(path.parent.name for path in (ROOT / "functions").glob("*/app.py")))
 
 # What the template tells the functions; nobody answers at the endpoint (the discard port), for nobody is to be asked.
 ENVIRONMENT = {
@@ -39,9 +40,17 @@ ENVIRONMENT = {
     "STRATOCUBE_GRIDS_TABLE": "grids",
     "STRATOCUBE_BUILDS_TABLE": "builds",
     "STRATOCUBE_ACTIVITIES_TABLE": "activities",
+    "STRATOCUBE_ARRIVALS_TABLE": "arrivals",
     "STRATOCUBE_WORK_BUCKET": "work",
     "STRATOCUBE_CUBE_BUCKET": "products",
     "STRATOCUBE_STATE_MACHINE_ARN": "arn:aws:states:eu-central-1:123456789012:stateMachine:build",
+    "ARRIVALS_DEAD_LETTERS": "https://queue.example.org/dead",
+    "ARRIVALS_DISPATCH": "dispatch",
+    "ARRIVALS_QUEUE": "https://queue.example.org/scenes",
+    "ARRIVALS_SETTLE_SECONDS": "300",
+    "RECONCILE_DAYS": "30",
+    "RECONCILE_SILENCE_DAYS": "10",
+    "SWEEP_STUCK_MINUTES": "60",
 }
 
 _MACHINES = {"x86_64": "x86_64", "amd64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}
@@ -59,7 +68,13 @@ class Built:
 
 def quiet_environment(home: Path) -> dict[str, str]:
     """This environment, with SAM's notes about its user kept out of the home directory."""
-    return {**os.environ, "SAM_CLI_TELEMETRY": "0", "__SAM_CLI_APP_DIR": str(home), "PYTHON": sys.executable}
+    return {
+        **os.environ,
+        "SAM_CLI_TELEMETRY": "0",
+        "__SAM_CLI_APP_DIR": str(home),
+        "PYTHON": sys.executable,
+        "COMPILER": str(runtime_python()),
+    }
 
 
 def sam(*arguments: str, home: Path) -> subprocess.CompletedProcess[str]:
@@ -162,13 +177,13 @@ class Lambda:
     python: Path
     runtime_packages: Path
     scratch: Path
-    """Working directory and place of compiled files."""
+    """Working directory."""
 
     def call(self, function: str, event: dict[str, Any] | None) -> Any:
         """The answer of a function's handler to ``event``; None imports only."""
         folders = [self.built.functions[function], self.built.layer / "python", self.runtime_packages]
-        # isolated from the environment (-I) and without any site-packages (-S)
-        command = [str(self.python), "-I", "-S", "-X", f"pycache_prefix={self.scratch / 'compiled'}", str(ENTRY)]
+        # isolated from the environment (-I) and without any site-packages (-S); compiles nothing into the artifact (-B)
+        command = [str(self.python), "-I", "-S", "-B", str(ENTRY)]
         answer = subprocess.run(
             command,
             input=json.dumps({"path": [str(folder) for folder in folders], "event": event}),
@@ -214,8 +229,8 @@ def test_sam_finds_no_fault_with_the_template(tmp_path: Path) -> None:
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_function_and_layer_fit_into_lambda(built: Built, function: str) -> None:
     layer, code = size(built.layer), size(built.functions[function])
-    print(f"{function}: {code / 1e3:.0f} kB + layer {layer / 1024**2:.0f} MiB of {UNZIPPED_LIMIT / 1024**2:.0f} MiB")
-    assert layer + code < UNZIPPED_LIMIT
+    print(f"{function}: {code / 1e3:.0f} kB + layer {layer / 1e6:.0f} MB of {UNZIPPED_LIMIT / 1e6:.0f} MB")
+    assert layer + code <= UNZIPPED_LIMIT
 
 
 def test_the_layer_is_a_python_folder_without_what_never_runs(built: Built) -> None:
@@ -224,7 +239,20 @@ def test_the_layer_is_a_python_folder_without_what_never_runs(built: Built) -> N
     assert {"stratocube", "numpy", "rasterio", "shapely", "pydantic", "pynamodb", "pystac"} <= packages
     assert not packages & {"boto3", "botocore", "pyproj", "scipy", "pandas", "xarray", "requirements.txt"}
     inside = {path.name for path in (built.layer / "python" / "stratocube").iterdir()}
-    assert not inside & {"cli", "local", "__pycache__"}
+    assert not inside & {"cli", "local"}
+
+
+def test_the_layer_carries_bytecode_the_runtime_takes_as_it_is(built: Built) -> None:
+    """Lambda can keep none: without it every cold start would compile some 700 modules."""
+    root = built.layer / "python"
+    lacking = []
+    for source in root.rglob("*.py"):
+        compiled = source.parent / "__pycache__" / f"{source.stem}.cpython-313.pyc"
+        # by hash and never compared with the source, whose time zipping changes (PEP 552)
+        if not compiled.exists() or compiled.read_bytes()[4:8] != b"\x01\x00\x00\x00":
+            lacking.append(str(source.relative_to(root)))
+    assert lacking == []
+    assert str(root).encode() not in (root / "stratocube" / "__pycache__" / "errors.cpython-313.pyc").read_bytes()
 
 
 def test_the_layer_is_built_for_the_processor_that_was_asked_for(built: Built) -> None:

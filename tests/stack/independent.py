@@ -24,8 +24,8 @@ from rasterio.warp import transform
 Array = NDArray[Any]
 NO_SOURCE = 255
 NO_DAY = -1
-TOLERANCE = 0.125
-"""How far coordinates may be off, in pixels of the scene: GDAL's own default, and the project's."""
+TOLERANCE = 0.001
+"""How far coordinates may be off, in pixels of the scene: what the project asks of GDAL."""
 
 
 @dataclass(frozen=True)

@@ -178,6 +178,7 @@ def journeys(bench: Bench) -> dict[str, list[Journey]]:
         "blend": _blend(bench),
         "publish": _publish(bench),
         "finish": _finish(bench),
+        "sweep": _sweep(bench),
     }
 
 
@@ -349,3 +350,17 @@ def _finish(bench: Bench) -> list[Journey]:
         return ended()
 
     return [failed_unit, ended, first_of_its_cube]
+
+
+def _sweep(bench: Bench) -> list[Journey]:
+    def lost() -> str | None:
+        """A build whose unit succeeded, and that the state machine never had."""
+        build = bench.planned()
+        builds = Builds(bench.stack.outputs["BuildsTable"], region="us-east-1")
+        builds.unit_succeeded(build, UNIT, now="2026-01-01T00:01:00.000000Z")
+        bench.delete("small-1m-lcf/v1/collection.json")
+        error = bench.invoke("sweep", {})
+        closed = builds.get(build).finished_at is not None
+        return error or (None if closed else f"{build} is open")
+
+    return [lost]

@@ -103,6 +103,7 @@ LANDSAT8_FIRST = replace(
         "datacube_identity": "LC8-THERMAL",
         "temporal_composition": _every(1, "month"),
         "is_combined": True,
+        "metadata": {"license": "PDDL-1.0", "platforms": ["landsat-8"]},
         "bands": [
             {"name": "B11", "data_type": "uint16", "nodata": 0},
             {"name": "BQA", "common_name": "quality", "data_type": "uint16", "nodata": 1},

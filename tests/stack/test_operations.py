@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from stratocube.client.api import ApiError
 from stratocube.local.progress import BuildProgress
-from stratocube.local.stack import ApiError
 from tests.stack.conftest import DEMO, Application
 
 pytestmark = pytest.mark.slow

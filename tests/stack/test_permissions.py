@@ -17,6 +17,7 @@ import pytest
 from stratocube.local.stack import running_stack
 from tests.stack.conftest import Application
 from tests.stack.journeys import OTHERS, SECRET, Bench, Journey, journeys
+from tests.stack.journeys_arrivals import api_journeys, arrival_journeys
 from tests.unit.infra.stack import as_list, resources, statements
 from tests.unit.storage.web import serving
 from tests.unit.workflow.small_build import scene
@@ -24,14 +25,33 @@ from tests.unit.workflow.stac_api import TOKEN, Api
 
 pytestmark = pytest.mark.slow
 
-FUNCTIONS = ("api", "plan", "search", "merge", "prepare-blend", "blend", "publish", "finish")
-NOT_SHOWN = {
-    (function, "TellMissingFromForbidden", "s3:ListBucket"): (
-        "S3 answers 404 for an object that is not there to those who may list the bucket and 403 to others, the "
-        "emulator 404 to all. That a 403 fails what these functions do is shown by tests/unit/storage/test_objects.py."
-    )
-    for function in ("plan", "search", "merge", "prepare-blend", "blend", "publish", "finish")
-}
+FUNCTIONS = ("api", "plan", "search", "merge", "prepare-blend", "blend", "publish", "finish", "sweep")
+FUNCTIONS += ("scene-arrival", "dispatch", "reconcile")
+NOT_SHOWN = (
+    {
+        (function, "TellMissingFromForbidden", "s3:ListBucket"): (
+            "S3 answers 404 for an object that is not there to those who may list the bucket and 403 to others, "
+            "the emulator 404 to all. That a 403 fails what these functions do is shown by "
+            "tests/unit/storage/test_objects.py."
+        )
+        for function in ("plan", "search", "merge", "prepare-blend", "blend", "publish", "finish", "sweep")
+    }
+    | {
+        (function, "FailedEvents", "sqs:SendMessage"): (
+            "Lambda sends with the function's role what the function failed on, the emulator with nobody's. AWS "
+            "refuses the configuration of the destination to a role without it (test_dead_letters.py shows what "
+            "arrives)."
+        )
+        for function in ("finish", "sweep", "dispatch", "reconcile")
+    }
+    | {
+        ("scene-arrival", "Messages", f"sqs:{action}"): (
+            "Lambda fetches messages with the function's role, the emulator with nobody's. AWS refuses the event "
+            "source mapping to a role without it."
+        )
+        for action in ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes")
+    }
+)
 """What the emulator cannot show: the reason by (function, statement, action)."""
 
 
@@ -73,7 +93,8 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
 @pytest.fixture(scope="module")
 def ways(bench: Bench) -> dict[str, list[Journey]]:
     """What each function does, each of it seen to work with all permissions in place."""
-    found = journeys(bench)
+    found = journeys(bench) | arrival_journeys(bench)
+    found["api"] += api_journeys(bench)
     failures = {
         (function, position): error
         for function, steps in found.items()
@@ -137,7 +158,7 @@ def test_the_token_of_a_stac_api_is_in_no_log_no_table_and_no_object(bench: Benc
     for bucket in (bench.app.cubes, bench.stack.outputs["WorkBucket"]):
         for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket):
             kept += [s3.get_object(Bucket=bucket, Key=entry["Key"])["Body"].read() for entry in page["Contents"]]
-    for name in ("CubesTable", "GridsTable", "BuildsTable", "ActivitiesTable"):
+    for name in ("CubesTable", "GridsTable", "BuildsTable", "ActivitiesTable", "ArrivalsTable"):
         rows = bench.stack.client("dynamodb").scan(TableName=bench.stack.outputs[name])["Items"]
         kept.append(str(rows).encode())
     logs = bench.stack.client("logs")

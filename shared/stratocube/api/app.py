@@ -15,6 +15,7 @@ from stratocube.api.operations import add_operation_routes
 from stratocube.api.problems import answer_errors
 from stratocube.api.root import add_root_route
 from stratocube.api.services import Services
+from stratocube.api.watches import add_watch_routes
 
 _PREFLIGHT_SECONDS = 600
 _PROXY = "/{proxy+}"
@@ -38,6 +39,7 @@ class Api:
         add_grid_routes(self._app, services)
         add_build_routes(self._app, services)
         add_operation_routes(self._app, services)
+        add_watch_routes(self._app, services)
 
     def resolve(self, event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         """The proxy response to a proxy event. Never raises for what a caller can send."""

@@ -30,6 +30,8 @@ def add_root_route(app: APIGatewayRestResolver) -> None:
                 {**links.link("start", "start"), "method": "POST"},
                 {**links.link("complete", "complete"), "method": "POST"},
                 {**links.link("stale", "stale"), "method": "POST"},
+                {**links.link("watches", "watches"), "method": "GET, POST"},
+                {**links.link("scenes", "scenes"), "method": "POST"},
                 {**links.link("builds", "builds"), "method": "GET", "parameters": "cube_id, limit"},
                 {**links.link("failures", "failures"), "method": "GET", "parameters": "cube_id, since, limit"},
                 {**links.link("list-periods", "list-periods"), "method": "POST"},

@@ -10,6 +10,7 @@ from typing import Any
 
 from stratocube.settings import Settings
 from stratocube.state.activities import Activities
+from stratocube.state.arrivals import Arrivals
 from stratocube.state.builds import Builds
 from stratocube.state.cubes import Cubes
 from stratocube.state.grids import Grids
@@ -50,6 +51,8 @@ class Services:
     stop: Stop
     work: ObjectStore
     """Plans and task lists: cancel looks up there what a build may have claimed."""
+    arrivals: Arrivals
+    """Watches, and the scenes that arrive for them."""
     allowed_hosts: tuple[str, ...] = ()
     allowed_buckets: tuple[str, ...] = ()
     now: Callable[[], datetime] = _utc_now
@@ -65,6 +68,7 @@ class Services:
             launch=state_machine(settings.state_machine_arn, region=region),
             stop=execution_stopper(settings.state_machine_arn, region=region),
             work=ObjectStore(_LateS3(region), settings.work_bucket),
+            arrivals=Arrivals(settings.arrivals_table, region=region),
             allowed_hosts=settings.allowed_hosts,
             allowed_buckets=settings.allowed_buckets,
         )

@@ -54,6 +54,12 @@ def overlap(one: BaseGeometry, other: BaseGeometry) -> bool:
     return any(one.intersects(copy) and not one.touches(copy) for copy in turned)
 
 
+def shifted_onto(footprint: BaseGeometry, other: BaseGeometry) -> BaseGeometry:
+    """``footprint`` turned by whole rounds to where it shares most with ``other``; both unfolded."""
+    turned = [translate(footprint, xoff=turn) for turn in (0.0, -360.0, 360.0)]
+    return max(turned, key=lambda copy: copy.intersection(other).area)
+
+
 def folded(footprint: BaseGeometry) -> dict[str, Any]:
     """The footprint as GeoJSON within ±180°, cut at the antimeridian as RFC 7946 asks."""
     pieces: list[Polygon] = []

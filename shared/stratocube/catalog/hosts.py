@@ -13,6 +13,7 @@ from urllib.parse import SplitResult, urlsplit
 from stratocube.errors import InvalidRequest
 
 _HTTPS_PORT = 443
+_ZIP = "zip+"
 
 
 def check_href(
@@ -24,12 +25,15 @@ def check_href(
     ``allowed_hosts`` is a host (``data.inpe.br``), all hosts below one (``*.example.org``, which is not ``example.org``
     itself), or either with a port (``stac.example.org:8443``); without a port it means 443. ``http://`` is for loopback
     hosts (``localhost``, ``127.0.0.1``, ``[::1]``) that are listed, on the listed port or, if none is listed, on any.
-    Other private, link-local and otherwise not global addresses are refused even when listed.
+    Other private, link-local and otherwise not global addresses are refused even when listed. Of a file in an archive
+    (``zip+s3://bucket/key.zip!path``) the archive's address is what counts.
 
     Raises:
         InvalidRequest: names ``field``, what is wrong and the remedy; a password in the href is never repeated.
     """
     parts = _split(href, field)
+    if parts.scheme.startswith(_ZIP) and "!" in href:
+        parts = _split(href.partition("!")[0].removeprefix(_ZIP), field)
     if parts.username is not None or parts.password is not None:
         raise InvalidRequest("an href must not carry a user name or password", field=field)
     if parts.scheme == "s3":

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+from stratocube.catalog.acquisitions import Acquisition
 from stratocube.catalog.assets import SceneAsset
 from stratocube.catalog.instants import instant, instant_text
 from stratocube.errors import InvalidRequest
@@ -42,6 +43,8 @@ class Scene:
     """Earth Search only: whether the offset of baseline 04.00 is out of the pixels already, as the item claims."""
     item_href: str = ""
     """Where the item can be read: its self link, else the document it was found in."""
+    acquisition: Acquisition = field(default_factory=Acquisition)
+    """Which look at the ground this is."""
 
     @property
     def key(self) -> str:
@@ -91,6 +94,7 @@ class Scene:
             "processing_baseline": self.processing_baseline or None,
             "boa_offset_applied": self.boa_offset_applied,
             "item_href": self.item_href or None,
+            "acquisition": asdict(self.acquisition) if self.acquisition != Acquisition() else None,
         }
         return {name: value for name, value in document.items() if value is not None}
 
@@ -121,6 +125,7 @@ class Scene:
             processing_baseline=document.get("processing_baseline", ""),
             boa_offset_applied=document.get("boa_offset_applied"),
             item_href=document.get("item_href", ""),
+            acquisition=Acquisition.from_json(document.get("acquisition", {})),
         )
 
     def _lookups(

@@ -10,11 +10,11 @@ from typing import Any
 from urllib.parse import quote
 
 from stratocube.catalog.footprints import folded, overlap, read_footprint
-from stratocube.catalog.item_query import matches, read_query
 from stratocube.catalog.scenes import Scene
 from stratocube.catalog.solar_day import acquisition_order, solar_day
 from stratocube.catalog.stac_api import ApiSource, ItemSearch, search_api
 from stratocube.catalog.stac_items import collection_of, scene_from_item
+from stratocube.cube.item_query import matches, read_query
 from stratocube.errors import InvalidRequest
 
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)

@@ -44,7 +44,7 @@ class ApiSource:
     retry_wait_seconds: float = 0.5
     """Unit of the waits before them, which are 0, 2, 4, 8, … of it."""
     page_size: int = 100
-    max_items: int = 10_000
+    max_items: int = 50_000
     """More matches than this are an error, never cut off."""
 
     def hidden(self, text: str) -> str:

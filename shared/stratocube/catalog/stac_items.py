@@ -9,6 +9,7 @@ from typing import Any
 
 import pystac
 
+from stratocube.catalog.acquisitions import acquisition_of
 from stratocube.catalog.assets import SceneAsset, assets_of_item, is_finite
 from stratocube.catalog.footprints import Box, bbox_of, polygon_of_bbox, read_footprint
 from stratocube.catalog.hrefs import is_absolute, resolve_href
@@ -82,6 +83,7 @@ def _scene(item_id: str, item: Mapping[str, Any], location: str | None) -> Scene
         processing_baseline=str(baseline) if baseline is not None else "",
         boa_offset_applied=_optional_flag(properties, "earthsearch:boa_offset_applied"),
         item_href=item_href or "",
+        acquisition=acquisition_of(item_id, properties),
     )
 
 
@@ -106,8 +108,13 @@ def _platform(properties: Mapping[str, Any]) -> str:
     for name in ("platform", "eo:platform", "constellation"):
         value = properties.get(name)
         if isinstance(value, str) and value:
-            return value.strip().lower().replace("_", "-").replace(" ", "-")
+            return platform_name(value)
     return ""
+
+
+def platform_name(text: str) -> str:
+    """The name of a platform however it is spelled: ``LANDSAT_8`` and ``Landsat 8`` are ``landsat-8``."""
+    return text.strip().lower().replace("_", "-").replace(" ", "-")
 
 
 def _cloud_cover(properties: Mapping[str, Any]) -> float | None:

@@ -2,62 +2,65 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from stratocube import __version__
-from stratocube.errors import StratocubeError
-from stratocube.local.demo import clear_away, run_demo
-from stratocube.local.emulator import DEFAULT_PORT, PORT_VARIABLE
-from stratocube.local.project import find_project
+from stratocube.cli import builds, embedded
+from stratocube.cli.dead_letters import dead_letters
+from stratocube.cli.definitions import cubes, grids, periods
+from stratocube.cli.scenes import scenes
+from stratocube.cli.session import EXIT_CODES, Session
+from stratocube.client.connection import KEY_VARIABLE, STACK_VARIABLE, URL_VARIABLE
 
-INTERRUPTED = 130
-"""Exit code of a program that Ctrl-C ended, by the shell's convention."""
+app = typer.Typer(help="Earth-observation data cubes on AWS without servers.", epilog=EXIT_CODES, no_args_is_help=True)
+_LOCAL, _BUILDS, _REPAIR = "This machine", "Define and build", "Watch and repair"
 
-app = typer.Typer(
-    help="Earth-observation data cubes on AWS without servers.", no_args_is_help=True, add_completion=False
-)
+for _command, _panel in (
+    (embedded.demo, _LOCAL),
+    (embedded.up, _LOCAL),
+    (embedded.down, _LOCAL),
+    (embedded.demo_down, _LOCAL),
+    (periods, _BUILDS),
+    (builds.start, _BUILDS),
+    (builds.complete, _BUILDS),
+    (builds.stale, _BUILDS),
+    (builds.builds, _REPAIR),
+    (builds.status, _REPAIR),
+    (builds.failures, _REPAIR),
+    (builds.retry, _REPAIR),
+    (builds.cancel, _REPAIR),
+):
+    app.command(rich_help_panel=_panel)(_command)
+app.add_typer(grids, name="grid", rich_help_panel=_BUILDS)
+app.add_typer(cubes, name="cube", rich_help_panel=_BUILDS)
+app.add_typer(scenes, name="scenes", rich_help_panel=_BUILDS)
+app.add_typer(dead_letters, name="dead-letters", rich_help_panel=_REPAIR)
 
 
-@app.command()
-def demo(
-    port: Annotated[
-        int,
-        typer.Option(envvar=PORT_VARIABLE, min=0, max=65535, help="Port of the AWS emulator; 0 takes any free one."),
-    ] = DEFAULT_PORT,
-    output: Annotated[Path | None, typer.Option(help="Folder of the products [default: demo-output]")] = None,
+@app.callback()
+def which_stack(
+    context: typer.Context,
+    url: Annotated[str | None, typer.Option(envvar=URL_VARIABLE, help="Root of the REST API.")] = None,
+    api_key: Annotated[str | None, typer.Option(envvar=KEY_VARIABLE, help="API key.", show_envvar=True)] = None,
+    stack: Annotated[
+        str | None, typer.Option(envvar=STACK_VARIABLE, help="CloudFormation stack: AWS is asked for URL and key.")
+    ] = None,
+    profile: Annotated[str | None, typer.Option(help="AWS profile, for --stack.")] = None,
+    region: Annotated[str | None, typer.Option(help="AWS region, for --stack.")] = None,
 ) -> None:
-    """Build two cubes of real Sentinel-2 scenes on this machine, without docker and without an AWS account."""
-    try:
-        run_demo(find_project(), port=port, output=output)
-    except StratocubeError as error:
-        _fail(str(error))
-    except KeyboardInterrupt:
-        typer.echo("\ninterrupted: the embedded stack is stopped", err=True)
-        raise typer.Exit(INTERRUPTED) from None
+    """Earth-observation data cubes on AWS without servers.
+
+    Without an option commands talk to the embedded stack that `stratocube up` started from this checkout.
+    """
+    context.obj = Session(url=url, api_key=api_key, stack=stack, profile=profile, region=region)
 
 
-@app.command("demo-down")
-def demo_down() -> None:
-    """End an emulator that a killed demo left behind, and remove what demos wrote."""
-    try:
-        for line in clear_away(find_project()):
-            typer.echo(line)
-    except StratocubeError as error:
-        _fail(str(error))
-
-
-@app.command()
+@app.command(rich_help_panel=_LOCAL)
 def version() -> None:
     """Print the version."""
     typer.echo(__version__)
-
-
-def _fail(message: str) -> None:
-    typer.echo(f"error: {message}", err=True)
-    raise typer.Exit(1)
 
 
 if __name__ == "__main__":

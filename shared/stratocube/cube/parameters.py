@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Annotated, Any, Final, Literal
-from urllib.parse import parse_qsl, urlsplit
+from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, model_validator
 
 from stratocube.cube.mask import QualityMask, parse_mask
+from stratocube.cube.radiometry import MAX_RULES, RadiometryRule
+from stratocube.cube.scene_sources import MAX_SOURCES, Query, RefusedToken, SceneSource, SourceUrl, refuse_idle_token
 from stratocube.cube.schema import (
     BandName,
     Flag,
@@ -19,7 +20,6 @@ from stratocube.cube.schema import (
     Whole,
     plain_json,
     refuse,
-    shown,
 )
 
 MAX_SIDE: Final = 32_768
@@ -29,23 +29,10 @@ Resampling = Literal[
     "nearest", "bilinear", "cubic", "cubic_spline", "lanczos", "average", "mode", "max", "min", "med", "q1", "q3"
 ]
 
-_SECRET_WORDS: Final = ("token", "key", "secret", "password", "sig", "signature", "credential")
-_ITEM_COLLECTION_SUFFIXES: Final = (".json", ".geojson")
-
 
 def lower(value: object) -> object:
     """Lower case of a text; anything else as it is, for the next validator to refuse."""
     return value.lower() if isinstance(value, str) else value
-
-
-def _refuse_token(value: object) -> None:
-    # web clients send an empty token when they have none
-    if value in (None, ""):
-        return
-    raise refuse(
-        "token",
-        "must not be sent as a plain value: put it into AWS Secrets Manager and give the secret's name as token_secret",
-    )
 
 
 def checked_mask(value: object, *, field: str) -> dict[str, Any]:
@@ -67,42 +54,6 @@ def _channel(limits: tuple[float, float]) -> tuple[float, float]:
     return limits
 
 
-def check_source_url(text: str) -> str:
-    """A STAC API's root, or the href of a static ItemCollection (``s3://bucket/key.json`` or https).
-
-    Which hosts and buckets may be read is the stack's allow-list, checked where it is read.
-
-    Raises a validation error for another scheme, and for a URL that carries a credential.
-    """
-    if not text.isprintable() or any(sign in text for sign in " \\<>\"'"):
-        raise refuse("url", "must be a URL without spaces, quotes and control characters")
-    try:
-        parts = urlsplit(text)
-        host = parts.hostname
-        _ = parts.port
-    except ValueError:
-        raise refuse("url", f"is no URL: {shown(text)}") from None
-    if parts.scheme not in {"https", "http", "s3"} or not host:
-        raise refuse("url", f"must begin with https:// or s3://bucket/, got {shown(text)}")
-    if parts.username is not None or parts.password is not None:
-        raise refuse("credential", "must not hold a user or password: give a token's secret name as token_secret")
-    for name, _ in parse_qsl(parts.query, keep_blank_values=True):
-        if any(word in name.lower() for word in _SECRET_WORDS):
-            raise refuse("credential", "must not hold a credential in its query: give its secret name as token_secret")
-    if parts.scheme == "s3" and not parts.path.lower().endswith(_ITEM_COLLECTION_SUFFIXES):
-        raise refuse("url", "must name a JSON object when it is on S3, such as s3://bucket/items.json")
-    return text
-
-
-def is_item_collection(url: str) -> bool:
-    """Whether a checked source URL is a static ItemCollection, and not the root of a STAC API."""
-    return urlsplit(url).path.lower().endswith(_ITEM_COLLECTION_SUFFIXES)
-
-
-RefusedToken = Annotated[None, BeforeValidator(_refuse_token)]
-"""A field that exists so that its misuse is explained: tokens are given by the name of a secret."""
-
-SourceUrl = Annotated[Text, AfterValidator(check_source_url)]
 BlockSize = Annotated[Whole, Field(ge=64, le=4096), AfterValidator(_block_size)]
 Side = Annotated[Whole, Field(ge=1, le=MAX_SIDE)]
 Shape = tuple[Side, Side]
@@ -110,6 +61,10 @@ Shape = tuple[Side, Side]
 Channel = Annotated[tuple[Number, Number], AfterValidator(_channel)]
 MaskMapping = Annotated[dict[str, Any], BeforeValidator(partial(checked_mask, field="parameters.mask"))]
 ReferenceDay = Annotated[Whole, Field(ge=0, le=366)]
+ProviderNames = Annotated[dict[SourceName, SourceName], Field(max_length=16)]
+"""Names of provider files by collection."""
+RadiometryRules = Annotated[tuple[RadiometryRule, ...], Field(max_length=MAX_RULES)]
+Baseline = Annotated[str, StringConstraints(pattern=r"^[0-9]{2}\.[0-9]{2}$")]
 
 
 class Parameters(StrictModel):
@@ -143,6 +98,18 @@ class Parameters(StrictModel):
     token: RefusedToken = None
     token_secret: SourceName | None = None
     """Name of the secret with the STAC token."""
+    sources: tuple[SceneSource, ...] | None = Field(default=None, min_length=1, max_length=MAX_SOURCES)
+    """Several archives to search, in order of preference; in place of ``stac_url`` and ``token_secret``."""
+    query: Query | None = None
+    """Which scenes to use, by their properties, in every source: ``{"eo:cloud_cover": {"lt": 60}}``."""
+    processing_baselines: tuple[Baseline, ...] | None = Field(default=None, min_length=1, max_length=64)
+    """Sentinel-2 processing baselines to use (``05.09``); scenes of others are left out, and named."""
+    mixed_baselines: Literal["report", "refuse"] = "report"
+    """What becomes of a unit whose scenes are of several processing baselines: it says so, or it fails."""
+    providers: ProviderNames = Field(default_factory=dict)
+    """Which archive's file speaks for the scenes of a collection, where address and collection do not tell."""
+    radiometry: RadiometryRules = ()
+    """Scale and offset of scenes whose archive or item is wrong about them; the first rule that applies decides."""
     reuse_from: Text | None = None
     """Cube whose identity cube this one works over: merges that are equal are then shared, and published once."""
     local: Text | None = None
@@ -152,6 +119,23 @@ class Parameters(StrictModel):
     """Description of file names in ``local``."""
     pattern: Text | None = None
     """File name ending in ``local``."""
+
+    @model_validator(mode="after")
+    def _sources_are_said_once(self) -> Self:
+        if self.sources is not None and (self.stac_url is not None or self.token_secret is not None):
+            raise refuse("sources", "sources stands for stac_url and token_secret: give one or the other")
+        refuse_idle_token(self.stac_url, self.token_secret)
+        return self
+
+    @property
+    def scene_sources(self) -> tuple[SceneSource, ...]:
+        """The archives to search, in order of preference; empty when none is named."""
+        if self.sources is not None:
+            return self.sources
+        if self.stac_url is None:
+            return ()
+        given = {"stac_url": self.stac_url, "token_secret": self.token_secret}
+        return (SceneSource.parse({name: value for name, value in given.items() if value is not None}),)
 
     @property
     def quality_mask(self) -> QualityMask | None:

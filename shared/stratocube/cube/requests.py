@@ -12,16 +12,18 @@ from pydantic import BeforeValidator, Field, StringConstraints, field_validator,
 from stratocube.cube.definition import CubeDefinition
 from stratocube.cube.naming import UnitId, split_cube_id
 from stratocube.cube.parameters import (
+    Baseline,
     BlockSize,
     Channel,
+    ProviderNames,
+    RadiometryRules,
     ReferenceDay,
-    RefusedToken,
     Resampling,
     Shape,
-    SourceUrl,
     checked_mask,
     lower,
 )
+from stratocube.cube.scene_sources import MAX_COLLECTIONS, MAX_SOURCES, Query, RefusedToken, SceneSource, SourceUrl
 from stratocube.cube.schema import (
     BandName,
     CubeName,
@@ -43,7 +45,6 @@ from stratocube.errors import InvalidRequest
 MAX_WINDOW_DAYS: Final = 366 * 60
 """Longer than any archive of scenes."""
 MAX_TILES: Final = 5_000
-MAX_COLLECTIONS: Final = 16
 MAX_UNITS: Final = 100_000
 """Tiles times periods of one build."""
 Priority = Literal["live", "backfill"]
@@ -65,6 +66,12 @@ _OVERRIDES: Final = (
     "with_rgb",
     "stac_url",
     "token_secret",
+    "sources",
+    "query",
+    "processing_baselines",
+    "mixed_baselines",
+    "providers",
+    "radiometry",
     "reuse_from",
 )
 
@@ -118,6 +125,14 @@ class StartRequest(StrictModel):
     """A STAC API, or the href of a static ItemCollection (``s3://bucket/key.json`` or https)."""
     token_secret: SourceName | None = None
     """Name of the secret with the STAC token."""
+    sources: tuple[SceneSource, ...] | None = Field(default=None, min_length=1, max_length=MAX_SOURCES)
+    """Several archives to search, in order of preference; in place of ``stac_url`` and ``token_secret``."""
+    query: Query | None = None
+    """Which scenes to use, by their properties: ``{"eo:cloud_cover": {"lt": 60}}``."""
+    processing_baselines: tuple[Baseline, ...] | None = Field(default=None, min_length=1, max_length=64)
+    mixed_baselines: Literal["report", "refuse"] | None = None
+    providers: ProviderNames | None = None
+    radiometry: RadiometryRules | None = None
     reuse_from: Text | None = None
 
     @field_validator("tiles", "collections", "bands")
@@ -177,8 +192,8 @@ class StartRequest(StrictModel):
             if name not in {band.name for band in definition.all_bands}:
                 known = ", ".join(band.name for band in definition.all_bands)
                 raise InvalidRequest(f"{name} is no band of {definition.id}: it has {known}", field=f"bands.{position}")
-        resolved = definition.with_parameters(self.overrides)
-        if resolved.parameters.stac_url is None:
+        resolved = definition.with_parameters(self._parameters(definition))
+        if not resolved.parameters.scene_sources:
             remedy = "give a STAC API's root, or the href of an ItemCollection such as s3://bucket/items.json"
             if resolved.parameters.local is not None:
                 remedy = f"scenes in a directory cannot be read from here: upload them, and {remedy}"
@@ -189,7 +204,25 @@ class StartRequest(StrictModel):
                 "the cube with is_combined",
                 field="collections",
             )
+        served = {name for source in resolved.parameters.scene_sources for name in source.serves(self.collections)}
+        for position, name in enumerate(self.collections):
+            if name not in served:
+                raise InvalidRequest(
+                    f"{name} is in none of the sources: name it in one of their collections",
+                    field=f"collections.{position}",
+                )
         return resolved
+
+    def _parameters(self, definition: CubeDefinition) -> dict[str, Any]:
+        """The overrides; whoever names other places to search takes none of those of the cube, nor its token."""
+        given = self.overrides
+        if "sources" in given:
+            return {"stac_url": None, "token_secret": None} | given
+        if "stac_url" in given:
+            of_cube = definition.parameters
+            keeps_token = given["stac_url"] == of_cube.stac_url
+            return {"sources": None, "token_secret": of_cube.token_secret if keeps_token else None} | given
+        return given
 
     def units(self, definition: CubeDefinition) -> list[UnitId]:
         """The units of this request, by tile, then period. Errors as :meth:`periods`."""

@@ -1,4 +1,5 @@
-"""The demo: real scenes in, two cubes out, on the embedded stack, watched from the outside through the API."""
+"""The demo: real scenes in, two cubes out, on the embedded stack, watched from the outside through the API; then one
+scene more, which a cube takes in by itself."""
 
 from __future__ import annotations
 
@@ -8,6 +9,7 @@ import signal
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from shutil import rmtree
 from types import FrameType
@@ -23,13 +25,20 @@ from stratocube.local.stack import Stack, running_stack
 
 OUTPUT_FOLDER = "demo-output"
 BUILD_SECONDS = 600.0
+ARRIVAL_SECONDS = 120.0
+"""For a scene that is dropped to have a build: seconds as a rule, a minute if the schedule has to notice it."""
 CREDIT = "Contains modified Copernicus Sentinel data 2023, processed with stratocube"
 _MARKER = ".stratocube-demo"
 _SCENES_PREFIX = "demo"
+_ITEMS = "items.json"
 _BUCKET_PLACEHOLDER = "LANDING_BUCKET"
 _RED, _GREEN, _BLUE = "B04", "B03", "B02"
 _CUBES = ("lcf", "med")
+_WATCHING = "lcf"
 _WHAT = {"lcf": "least cloud cover first", "med": "median of the clear"}
+_LATE_SCENE = "S2B_33TWL_20230820_0_L2A"
+"""Kept back from the first builds: it lies on one of the two tiles, beside another scene of that day."""
+_POLL_SECONDS = 0.3
 
 
 class DemoFailed(StratocubeError):
@@ -63,6 +72,7 @@ def run_demo(project: Project, *, port: int = DEFAULT_PORT, output: Path | None 
         with running_stack(port=port, state_dir=project.state, template=project.template) as stack:
             display.say(f"deployed infra/template.yaml; API at {stack.url}")
             builds = _build_cubes(stack, project, display)
+            arrival = _arrival(stack, project, display, builds[_CUBES.index(_WATCHING)].cube_id)
             _empty(target)
             mirror(stack.client("s3"), stack.outputs["CubeBucket"], target)
         products = load_products(target)
@@ -71,7 +81,8 @@ def run_demo(project: Project, *, port: int = DEFAULT_PORT, output: Path | None 
         seconds = time.monotonic() - began
         draw_contact_sheet(_sheet(products, builds, seconds)).save(picture)
     summary = target / "summary.json"
-    summary.write_text(json.dumps(_summary(target, products, builds, picture, seconds), indent=2) + "\n")
+    content = _summary(target, products, builds, picture, seconds) | {"arrival": _arrival_entry(arrival)}
+    summary.write_text(json.dumps(content, indent=2) + "\n")
     _report(display, target, products, picture, summary)
     return summary
 
@@ -90,7 +101,7 @@ def clear_away(project: Project) -> list[str]:
 
 def _build_cubes(stack: Stack, project: Project, display: Display) -> list[Built]:
     landing = stack.outputs["LandingBucket"]
-    count = stack.upload(project.demo / "scenes", landing, _SCENES_PREFIX)
+    count = _upload_first_scenes(stack, project, landing)
     display.say(f"uploaded {count} files of Sentinel-2 scenes to s3://{landing}/{_SCENES_PREFIX}/")
     stack.call("POST", "/create-grids", _request(project, "grid.json"))
     built = []
@@ -111,6 +122,81 @@ def _build_cubes(stack: Stack, project: Project, display: Display) -> list[Built
         cube_id = progress.cube_id or str(cube.get("id") or start["datacube"])
         built.append(Built(progress, cube_id, time.monotonic() - began))
     return built
+
+
+def _upload_first_scenes(stack: Stack, project: Project, landing: str) -> int:
+    """All scenes but the one that comes late; how many files."""
+    s3, folder = stack.client("s3"), project.demo / "scenes"
+    files = [path for path in sorted(folder.rglob("*")) if path.is_file() and path.parent.name != _LATE_SCENE]
+    for path in files:
+        body = path.read_bytes()
+        if path == folder / _ITEMS:
+            document = json.loads(body)
+            features = [item for item in document["features"] if item["id"] != _LATE_SCENE]
+            body = json.dumps(document | {"features": features}).encode()
+        s3.put_object(Bucket=landing, Key=f"{_SCENES_PREFIX}/{path.relative_to(folder).as_posix()}", Body=body)
+    return len(files)
+
+
+def _arrival(stack: Stack, project: Project, display: Display, cube_id: str) -> Built:
+    """Drop the late scene into the landing bucket, and watch what comes of it: nobody starts a build.
+
+    Raises:
+        DemoFailed: no build has begun in :data:`ARRIVAL_SECONDS`, or it failed.
+    """
+    watch = stack.call("POST", "/watches", {"cube_id": cube_id})
+    display.say(f"{cube_id} watches {', '.join(watch['hears_of'])} from now on (POST /watches)")
+    landing, folder = stack.outputs["LandingBucket"], project.demo / "scenes"
+    stack.upload(folder / _LATE_SCENE, landing, f"{_SCENES_PREFIX}/{_LATE_SCENE}")
+    items = json.loads((folder / _ITEMS).read_text())["features"]
+    item = next(item for item in items if item["id"] == _LATE_SCENE)
+    key = f"{_SCENES_PREFIX}/{_LATE_SCENE}.json"
+    # Its rasters first, the item last: the item is what tells.
+    stack.client("s3").put_object(Bucket=landing, Key=key, Body=json.dumps(item).encode())
+    began = time.monotonic()
+    display.say(f"dropped one more scene, s3://{landing}/{key}; the rest happens by itself")
+    unit = _dispatched_unit(stack, cube_id)
+    with display.build(f"{unit['unit_id']} is being updated (build {unit['build_id']})") as view:
+        progress = follow(_fetcher(stack, unit["build_id"]), view, seconds=BUILD_SECONDS)
+    if progress.status != "SUCCEEDED":
+        raise DemoFailed(f"the update of {unit['unit_id']} ended {progress.status}: {' '.join(progress.failures())}")
+    merges = _counts(progress.steps, "merge")
+    display.say(
+        f"updated {progress.units.get('total', 0)} unit of {cube_id}: {merges['built']} merges made anew, "
+        f"{merges['reused']} reused; no other unit was touched"
+    )
+    return Built(progress, cube_id, time.monotonic() - began)
+
+
+def _dispatched_unit(stack: Stack, cube_id: str) -> dict[str, Any]:
+    deadline = time.monotonic() + ARRIVAL_SECONDS
+    while time.monotonic() < deadline:
+        for unit in stack.call("GET", f"/watches/{cube_id}")["units"]:
+            if unit["build_id"] and not unit["pending"] and _is_recorded(stack, unit["build_id"]):
+                found: dict[str, Any] = unit
+                return found
+        time.sleep(_POLL_SECONDS)
+    raise DemoFailed(
+        f"no build of {cube_id} began within {ARRIVAL_SECONDS:.0f} s of the scene. The emulator's log: "
+        f"{stack.emulator.log}"
+    )
+
+
+def _is_recorded(stack: Stack, build_id: str) -> bool:
+    # The unit is given to a build a moment before the build is recorded.
+    status, _ = stack.request("GET", f"/builds/{build_id}")
+    return status == HTTPStatus.OK
+
+
+def _arrival_entry(arrival: Built) -> dict[str, Any]:
+    return {
+        "scene": _LATE_SCENE,
+        "cube_id": arrival.cube_id,
+        "build_id": arrival.progress.build_id,
+        "units": dict(arrival.progress.units),
+        "merges": _counts(arrival.progress.steps, "merge"),
+        "seconds": round(arrival.seconds, 1),
+    }
 
 
 def _fetcher(stack: Stack, build_id: str) -> Any:

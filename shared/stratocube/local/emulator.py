@@ -117,13 +117,58 @@ def running_emulator(state_dir: Path, port: int = DEFAULT_PORT) -> Iterator[Emul
         EmulatorError: when another emulator uses ``state_dir``, or this one does not answer within START_SECONDS
             (with the end of its log).
     """
+    launched = _launch(state_dir, port)
+    try:
+        yield launched.healthy()
+    finally:
+        launched.end()
+
+
+def start_emulator(state_dir: Path, port: int = DEFAULT_PORT) -> Emulator:
+    """Like :func:`running_emulator`, for an emulator that outlives this process; :func:`stop_leftover` ends it.
+
+    Errors as there; nothing is left running after one.
+    """
+    launched = _launch(state_dir, port)
+    try:
+        return launched.healthy()
+    except BaseException:
+        launched.end()
+        raise
+
+
+@dataclass(frozen=True)
+class _Launched:
+    """An emulator's process, and where it writes."""
+
+    process: subprocess.Popen[bytes]
+    state_dir: Path
+    emulator: Emulator
+
+    def healthy(self) -> Emulator:
+        """The emulator, once it answers."""
+        record = {"pid": self.process.pid, "port": self.emulator.port}
+        (self.state_dir / _RECORD).write_text(json.dumps(record))
+        _wait_until_healthy(self.process, self.emulator.port, self.emulator.log)
+        return self.emulator
+
+    def end(self) -> None:
+        """End the process and those it started, and remove what they wrote."""
+        with _undisturbed():
+            end_group(self.process.pid)
+            self.process.wait()
+            (self.state_dir / _RECORD).unlink(missing_ok=True)
+            shutil.rmtree(self.state_dir / "tmp", ignore_errors=True)
+
+
+def _launch(state_dir: Path, port: int) -> _Launched:
     if port == 0:
         port = _free_port()
     elif _answers(port):
         raise PortInUse(port)
     state_dir = state_dir.absolute()
-    scratch, record, log = state_dir / "tmp", state_dir / _RECORD, state_dir / "emulator.log"
-    other = _recorded(record)
+    scratch, log = state_dir / "tmp", state_dir / "emulator.log"
+    other = _recorded(state_dir / _RECORD)
     if other is not None:
         raise EmulatorError(
             f"this checkout has an embedded stack running (process {other}): wait, or end it with `make demo-down`"
@@ -143,16 +188,8 @@ def running_emulator(state_dir: Path, port: int = DEFAULT_PORT) -> Iterator[Emul
             # A process group of its own: Ctrl-C reaches us alone, and we end the whole group.
             start_new_session=True,
         )
-    try:
-        record.write_text(json.dumps({"pid": process.pid, "port": port}))
-        _wait_until_healthy(process, port, log)
-        yield Emulator(port=port, pid=process.pid, log=log, access_key_id=key, secret_access_key=secret)
-    finally:
-        with _undisturbed():
-            end_group(process.pid)
-            process.wait()
-            record.unlink(missing_ok=True)
-            shutil.rmtree(scratch, ignore_errors=True)
+    found = Emulator(port=port, pid=process.pid, log=log, access_key_id=key, secret_access_key=secret)
+    return _Launched(process, state_dir, found)
 
 
 def emulator_environment(

@@ -3,30 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
-import urllib.error
-import urllib.request
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from stratocube.errors import StratocubeError
+from stratocube.client.api import ApiClient
 from stratocube.local.deploy import DeployError, deploy
 from stratocube.local.emulator import DEFAULT_PORT, Emulator, running_emulator
 from stratocube.local.project import find_project
-
-CALL_SECONDS = 60.0
-
-
-class ApiError(StratocubeError):
-    """The REST API answered with an error."""
-
-    def __init__(self, method: str, path: str, status: int, body: Any) -> None:
-        super().__init__(f"{method} {path} answered {status}: {_problem(body)}")
-        self.status = status
-        self.body = body
 
 
 @dataclass(frozen=True)
@@ -44,31 +30,22 @@ class Stack:
         """A boto3 client with the rights of the account's root."""
         return self.emulator.client(service)
 
+    @property
+    def api(self) -> ApiClient:
+        """A client of the REST API with the API key."""
+        return ApiClient(self.url, self.api_key)
+
     def call(self, method: str, path: str, body: Any = None) -> Any:
         """One request to the REST API with the API key; the answer's JSON.
 
         Raises:
             ApiError: for an answer of 400 and above, with its status and body.
         """
-        status, content = self.request(method, path, body)
-        if status >= 400:
-            raise ApiError(method, path, status, content)
-        return content
+        return self.api.call(method, path, body)
 
     def request(self, method: str, path: str, body: Any = None, *, api_key: str | None = None) -> tuple[int, Any]:
         """Like :meth:`call`, without raising: status and JSON (text where it is none). ``api_key=""`` sends no key."""
-        key = self.api_key if api_key is None else api_key
-        headers = {"Content-Type": "application/json"} | ({"x-api-key": key} if key else {})
-        request = urllib.request.Request(  # noqa: S310 - the URL is the emulator's
-            self.url + path, data=None if body is None else json.dumps(body).encode(), headers=headers, method=method
-        )
-        # The user's HTTP proxy does not lead to this machine's loopback interface.
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        try:
-            with opener.open(request, timeout=CALL_SECONDS) as answer:
-                return answer.status, _decoded(answer.read())
-        except urllib.error.HTTPError as error:
-            return error.code, _decoded(error.read())
+        return self.api.request(method, path, body, api_key=api_key)
 
     def upload(self, folder: Path, bucket: str, prefix: str) -> int:
         """Puts all files below ``folder`` under ``prefix`` of a bucket; returns how many."""
@@ -98,18 +75,27 @@ def running_stack(
     """
     project = find_project()
     with running_emulator(state_dir or project.state, port) as emulator:
-        outputs = deploy(emulator, template or project.template, {**local_parameters(), **(parameters or {})})
-        try:
-            api, stage, key = (outputs[name] for name in ("ApiId", "ApiStage", "ApiKeyId"))
-        except KeyError as error:
-            raise DeployError(f"the template has no output {error.args[0]}") from None
-        yield Stack(
-            emulator=emulator,
-            outputs=outputs,
-            # The address on AWS is in ApiUrl; the emulator serves the same API under a path.
-            url=f"{emulator.url}/_aws/execute-api/{api}/{stage}",
-            api_key=str(emulator.client("apigateway").get_api_key(apiKey=key, includeValue=True)["value"]),
-        )
+        yield deployed_stack(emulator, template or project.template, parameters)
+
+
+def deployed_stack(emulator: Emulator, template: Path, parameters: Mapping[str, str] | None = None) -> Stack:
+    """The template deployed into an emulator that runs; ``parameters`` as for :func:`running_stack`.
+
+    Raises:
+        TemplateError, DeployError: when the template cannot be deployed.
+    """
+    outputs = deploy(emulator, template, {**local_parameters(), **(parameters or {})})
+    try:
+        api, stage, key = (outputs[name] for name in ("ApiId", "ApiStage", "ApiKeyId"))
+    except KeyError as error:
+        raise DeployError(f"the template has no output {error.args[0]}") from None
+    return Stack(
+        emulator=emulator,
+        outputs=outputs,
+        # The address on AWS is in ApiUrl; the emulator serves the same API under a path.
+        url=f"{emulator.url}/_aws/execute-api/{api}/{stage}",
+        api_key=str(emulator.client("apigateway").get_api_key(apiKey=key, includeValue=True)["value"]),
+    )
 
 
 def local_parameters(cores: int | None = None) -> dict[str, str]:
@@ -121,19 +107,6 @@ def local_parameters(cores: int | None = None) -> dict[str, str]:
         # Per unit: two units together keep every core busy, with one function more to cover the waiting for S3.
         "MergeConcurrency": str((at_once + 2) // 2),
         "BlendConcurrency": str((at_once + 2) // 2),
+        # Nobody here sends two hundred scenes of an overpass: one is built as soon as it is there.
+        "SettleSeconds": "0",
     }
-
-
-def _decoded(content: bytes) -> Any:
-    try:
-        return json.loads(content)
-    except ValueError:
-        return content.decode(errors="replace")
-
-
-def _problem(body: Any) -> str:
-    if isinstance(body, Mapping):
-        for name in ("detail", "message", "title"):
-            if isinstance(body.get(name), str):
-                return str(body[name])
-    return str(body)[:500]

@@ -20,22 +20,29 @@ A reducer is fed date by date, so that reading stops where nothing can change an
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, Final, Literal, Protocol
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from stratocube.errors import InvalidRequest
+from stratocube.pixels.choice import NO_DATE, Choice, Taken
 from stratocube.pixels.judge import Observed, observed
-from stratocube.pixels.median import Workspace, masked_median
+from stratocube.pixels.median import RunningMedian
+from stratocube.pixels.nodata import has_none
 from stratocube.pixels.selection import select, where_or_zero
+from stratocube.pixels.tables import look_up
+from stratocube.pixels.workspace import Workspace
 
 CompositeFunction = Literal["LCF", "MED", "AVG"]
 
-NO_DATE: Final = -1
-"""Where no observation exists, in arrays of ranks; the nodata of PROVENANCE as well."""
 MOST_COUNTED: Final = 255
 """CLEAROB and TOTALOB are uint8 and stay at this number when there are more observations."""
+
+
+_MANY: Final = 1 << 16
+"""Pixels from which on a table of pairs is worth making."""
 
 
 def within(
@@ -43,62 +50,44 @@ def within(
     values: NDArray[Any],
     nodata: float | None,
     valid_range: tuple[float, float] | None = None,
+    workspace: Workspace | None = None,
 ) -> Observed:
     """What the quality and the band offer together.
 
     Where ``values`` are ``nodata`` (or NaN) nothing exists; where they lie outside ``valid_range`` (lowest and highest
-    valid value, both included) nothing is clear. None: no such value, no such range.
+    valid value, both included) nothing is clear. None: no such value, no such range. Where the band takes nothing away
+    the result is ``quality`` itself. ``workspace`` is for what is needed for a moment.
     """
-    exists, clear = quality
-    present = is_present(values, nodata)
+    offer, memory = quality, workspace or Workspace()
+    present = None if has_none(values, nodata) else is_present(values, nodata, memory)
     if present is not None:
-        exists, clear = exists & present, clear & present
+        lacking = memory.scratch("lacking", values.size, np.bool_).reshape(values.shape)
+        if np.greater(quality.exists, present, out=lacking).any():
+            offer = Observed(quality.exists & present, quality.clear & present)
     if valid_range is not None:
-        clear = clear & (values >= valid_range[0])
+        clear = offer.clear & (values >= valid_range[0])
         clear &= values <= valid_range[1]
-    return Observed(exists, clear)
+        offer = Observed(offer.exists, clear)
+    return offer
 
 
-def is_present(values: NDArray[Any], nodata: float | None) -> NDArray[np.bool_] | None:
-    """Where values are neither ``nodata`` nor NaN: bool array of the same shape, None when no value can be absent."""
+def is_present(
+    values: NDArray[Any], nodata: float | None, workspace: Workspace | None = None
+) -> NDArray[np.bool_] | None:
+    """Where values are neither ``nodata`` nor NaN: bool array of the same shape, None when no value can be absent.
+
+    In the memory of the ``workspace``, where there is one, until the next question.
+    """
+    memory = workspace or Workspace()
     present: NDArray[np.bool_] | None = None
     if nodata is not None and not np.isnan(nodata) and fits(nodata, values.dtype):
-        present = np.not_equal(values, values.dtype.type(nodata))
+        present = memory.scratch("present", values.size, np.bool_).reshape(values.shape)
+        np.not_equal(values, values.dtype.type(nodata), out=present)
     if values.dtype.kind == "f":
-        numbers = values == values  # noqa: PLR0124 - NaN is the one value that differs from itself; cheaper than isnan
+        numbers = memory.scratch("numbers", values.size, np.bool_).reshape(values.shape)
+        np.equal(values, values, out=numbers)  # NaN is the one value that differs from itself; cheaper than isnan
         present = numbers if present is None else np.logical_and(present, numbers, out=present)
     return present
-
-
-class Choice:
-    """Which date each pixel of a block takes: the best ranked clear one, else the best ranked one that exists."""
-
-    def __init__(self, shape: tuple[int, ...], dates: int) -> None:
-        self.rank: NDArray[Any] = np.full(shape, NO_DATE, dtype=np.min_scalar_type(-dates - 1))
-        """Position of the date in the rank order, :data:`NO_DATE` where there is none: the smallest signed type."""
-        self._open = np.ones(shape, dtype=np.bool_)
-        self._empty = np.ones(shape, dtype=np.bool_)
-        self.done = self._open.size == 0
-        """Whether every pixel has a clear observation: further dates change nothing."""
-
-    def wants(self, offer: Observed) -> bool:
-        """Whether any pixel would take something of this offer."""
-        return bool((offer.clear & self._open).any() or (offer.exists & self._empty).any())
-
-    def take(self, rank: int, offer: Observed) -> NDArray[np.bool_]:
-        """Decide about the next date in rank order: where its pixels are taken (bool array)."""
-        taken: NDArray[np.bool_] = offer.clear & self._open
-        taken |= offer.exists & self._empty
-        select(self.rank, rank, taken)
-        np.greater(self._open, offer.clear, out=self._open)  # open and not clear
-        np.greater(self._empty, offer.exists, out=self._empty)
-        self.done = not self._open.any()
-        return taken
-
-    @property
-    def clear(self) -> NDArray[np.bool_]:
-        """Where a clear observation was taken (bool array)."""
-        return ~self._open
 
 
 class Reducer(Protocol):
@@ -114,53 +103,57 @@ class Reducer(Protocol):
     def add(self, rank: int, values: NDArray[Any], offer: Observed) -> None:
         """Take the next date: ``values`` of the block's shape and type, ``offer`` from :func:`within`."""
 
-    def result(self) -> NDArray[Any]:
-        """The composite: the block's shape and type, nodata where the function has no value."""
+    def result(self, room: NDArray[Any] | None = None) -> NDArray[Any]:
+        """The composite: the block's shape and type, nodata where the function has no value.
+
+        ``room`` is an array of that shape and type in one piece, which it may be put in.
+        """
 
 
 class LeastCloudFirst:
-    """LCF: the value of the best ranked clear observation, else of the best ranked one that exists."""
+    """LCF: the value of the best ranked clear observation, else of the best ranked one that exists.
 
-    def __init__(self, shape: tuple[int, ...], dtype: DTypeLike, nodata: float, dates: int) -> None:
-        self._values: NDArray[Any] = np.full(shape, nodata, dtype=dtype)
-        self._choice = Choice(shape, dates)
+    ``choice`` decides; who passes one in takes the dates from it and puts the values by :meth:`put`.
+    """
+
+    def __init__(self, values: NDArray[Any], choice: Choice) -> None:
+        self._values = values
+        self.choice = choice
 
     @property
     def done(self) -> bool:
-        return self._choice.done
+        return self.choice.done
 
     def wants(self, quality: Observed) -> bool:
-        return self._choice.wants(quality)
+        return self.choice.wants(quality)
 
     def add(self, rank: int, values: NDArray[Any], offer: Observed) -> None:
-        select(self._values, values, self._choice.take(rank, offer))
+        self.put(values, self.choice.take(rank, offer).taken)
 
-    def result(self) -> NDArray[Any]:
+    def put(self, values: NDArray[Any], taken: Taken) -> None:
+        """Take a date about which the choice has decided."""
+        taken.put(self._values, values)
+
+    def result(self, room: NDArray[Any] | None = None) -> NDArray[Any]:
         return self._values
 
 
 class Median:
-    """MED: the median of the clear observations, nodata where none is. Keeps every date that is clear somewhere."""
+    """MED: the median of the clear observations, nodata where none is."""
 
     done = False
 
     def __init__(self, shape: tuple[int, ...], dtype: DTypeLike, nodata: float, workspace: Workspace | None) -> None:
-        self._shape, self._dtype, self._nodata = shape, dtype, nodata
-        self._workspace = workspace
-        self._values: list[NDArray[Any]] = []
-        self._clear: list[NDArray[np.bool_]] = []
+        self._median = RunningMedian(shape, dtype, nodata, workspace)
 
     def wants(self, quality: Observed) -> bool:
         return bool(quality.clear.any())
 
     def add(self, rank: int, values: NDArray[Any], offer: Observed) -> None:
-        self._values.append(values)
-        self._clear.append(offer.clear)
+        self._median.add(values, offer.clear)
 
-    def result(self) -> NDArray[Any]:
-        if not self._values:
-            return np.full(self._shape, self._nodata, dtype=self._dtype)
-        return masked_median(self._values, self._clear, self._nodata, self._workspace)
+    def result(self, room: NDArray[Any] | None = None) -> NDArray[Any]:
+        return self._median.result(room)
 
 
 class Average:
@@ -181,7 +174,7 @@ class Average:
         self._sum += where_or_zero(values, offer.clear)
         self._count += offer.clear.view(np.uint8)
 
-    def result(self) -> NDArray[Any]:
+    def result(self, room: NDArray[Any] | None = None) -> NDArray[Any]:
         divisor = np.maximum(self._count, 1).astype(self._sum.dtype)
         quotient = self._sum / divisor if self._dtype.kind == "f" else _truncated_quotient(self._sum, divisor)
         mean: NDArray[Any] = quotient.astype(self._dtype)
@@ -221,7 +214,7 @@ def make_reducer(
         raise InvalidRequest(f"{nodata} is no value of the type {np.dtype(dtype)}", field="nodata")
     match function:
         case "LCF":
-            return LeastCloudFirst(shape, dtype, nodata, dates)
+            return LeastCloudFirst(np.full(shape, nodata, dtype=dtype), Choice(shape, dates))
         case "MED":
             return Median(shape, dtype, nodata, workspace)
         case "AVG":
@@ -235,9 +228,10 @@ class Counter:
     Both count by the quality alone: what a single band lacks does not make the date unobserved.
     """
 
-    def __init__(self, shape: tuple[int, ...], dates: int) -> None:
-        self._clear: NDArray[Any] = np.zeros(shape, dtype=np.min_scalar_type(max(dates, MOST_COUNTED)))
-        self._total: NDArray[Any] = np.zeros_like(self._clear)
+    def __init__(self, shape: tuple[int, ...], dates: int, workspace: Workspace | None = None) -> None:
+        memory, wide = workspace or Workspace(), np.min_scalar_type(max(dates, MOST_COUNTED))
+        self._clear: NDArray[Any] = memory.full(shape, 0, wide)
+        self._total: NDArray[Any] = memory.full(shape, 0, wide)
 
     def add(self, quality: Observed) -> None:
         """Count one date, of at most the number announced."""
@@ -246,21 +240,44 @@ class Counter:
 
     def clear_observations(self) -> NDArray[np.uint8]:
         """CLEAROB: uint8, at most :data:`MOST_COUNTED`."""
-        return np.asarray(np.minimum(self._clear, MOST_COUNTED), dtype=np.uint8)
+        return _at_most_255(self._clear)
 
     def total_observations(self) -> NDArray[np.uint8]:
         """TOTALOB: uint8, at most :data:`MOST_COUNTED`."""
-        return np.asarray(np.minimum(self._total, MOST_COUNTED), dtype=np.uint8)
+        return _at_most_255(self._total)
 
 
-def provenance(rank: NDArray[Any], numbers: Sequence[int]) -> NDArray[np.int16]:
+def _at_most_255(counts: NDArray[Any]) -> NDArray[np.uint8]:
+    return counts if counts.dtype == np.uint8 else np.minimum(counts, MOST_COUNTED).astype(np.uint8)
+
+
+def provenance(rank: NDArray[Any], numbers: Sequence[int], out: NDArray[np.int16] | None = None) -> NDArray[np.int16]:
     """PROVENANCE and PROVENANCE_YEAR: a number of the date each pixel took, :data:`NO_DATE` where there is none.
 
     ``rank`` is :attr:`Choice.rank`; ``numbers`` are the days of the year (1 to 366), or the years, of the dates in rank
-    order. int16.
+    order. int16. ``out`` is an array in one piece to put them in.
     """
-    table = np.array([*numbers, NO_DATE], dtype=np.int16)
-    return np.asarray(table[rank])  # NO_DATE is the index of the last entry
+    if rank.dtype.itemsize > 1 or rank.size % 2 or rank.size < _MANY:
+        return look_up(_table_of(numbers, rank.dtype.itemsize), rank, out)
+    days = np.empty(rank.shape, dtype=np.int16) if out is None else out
+    pairs = np.ascontiguousarray(rank).reshape(-1).view(np.uint16)
+    look_up(_table_of_pairs(tuple(numbers)), pairs, days.reshape(-1).view(np.int32))
+    return days
+
+
+def _table_of(numbers: Sequence[int], itemsize: int) -> NDArray[np.int16]:
+    table = np.full(1 << (8 * itemsize), NO_DATE, dtype=np.int16)  # also for NO_DATE, as unsigned the last
+    table[: len(numbers)] = numbers
+    return table
+
+
+@lru_cache(maxsize=8)
+def _table_of_pairs(numbers: tuple[int, ...]) -> NDArray[np.int32]:
+    """The numbers of two neighbours by their two ranks: half as many look-ups. Remembered for all blocks of a tile."""
+    ranks = np.arange(1 << 16, dtype=np.uint16).view(np.uint8).reshape(-1, 2)
+    table = _table_of(numbers, 1)[ranks].view(np.int32).reshape(-1)
+    table.flags.writeable = False
+    return table
 
 
 def composite(

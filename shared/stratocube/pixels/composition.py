@@ -12,7 +12,7 @@ from typing import Any, Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from stratocube.pixels.composite import NO_DATE
+from stratocube.pixels.choice import NO_DATE, Choice
 from stratocube.pixels.selection import select, where_or_zero
 
 _NO_SOURCE: Final = 255
@@ -25,7 +25,11 @@ _DECIMALS: Final = 6
 class Composition:
     """Pixels of a composite; the counts of its parts add up.
 
-    >>> made = of_one_date(np.array([0, 0, 1, -1]), np.array([True, True, False, False]), None, dates=2)
+    >>> from stratocube.pixels.judge import observed
+    >>> choice = Choice((4,), dates=2)
+    >>> for rank, codes in enumerate([[4, 4, 0, 0], [4, 4, 2, 0]]):  # clear, nodata; clear, cloud, nodata
+    ...     _ = choice.take(rank, observed(np.array(codes, dtype=np.uint8)))
+    >>> made = of_one_date(choice, choice.rank, None, dates=2)
     >>> made.of_dates.tolist(), made.clear, made.fallback, made.nothing
     ([2, 1], 2, 1, 1)
     """
@@ -65,24 +69,22 @@ class Composition:
         return self.total - self.clear - self.fallback
 
 
-def of_one_date(
-    rank: NDArray[Any], clear: NDArray[np.bool_], sources: NDArray[np.uint8] | None, dates: int
-) -> Composition:
-    """The composition of pixels that come from one date each (LCF).
+def of_one_date(choice: Choice, rank: NDArray[Any], sources: NDArray[np.uint8] | None, dates: int) -> Composition:
+    """The composition of pixels that come from one date each (LCF): of the ``dates`` that ``choice`` has taken.
 
-    ``rank`` is the place of the date in the rank order, -1 where there is none; ``clear`` says where it is clear, and
-    ``sources`` holds source indices (255: none). All of one shape. ``dates`` is the number of dates.
+    ``rank`` is the one of ``choice``. ``sources`` holds the source index of each pixel (255: none).
     """
-    counts = np.bincount(rank.reshape(-1).astype(np.intp) - NO_DATE, minlength=dates + 1)
-    clear_pixels = int(np.count_nonzero(clear))
+    clear = choice.clear_pixels(dates)
+    rest = rank.reshape(-1)[choice.not_clear]
+    fallback = np.bincount(rest.astype(np.intp) - NO_DATE, minlength=dates + 1)[1:]
     of_sources = np.zeros(_NO_SOURCE, dtype=np.int64)
     if sources is not None:
         of_sources = np.bincount(sources.reshape(-1), minlength=_NO_SOURCE)[:_NO_SOURCE]
     return Composition(
-        total=rank.size,
-        clear=clear_pixels,
-        fallback=rank.size - int(counts[0]) - clear_pixels,
-        of_dates=counts[1:],
+        total=int(clear.sum()) + rest.size,
+        clear=int(clear.sum()),
+        fallback=int(fallback.sum()),
+        of_dates=clear + fallback,
         of_sources=of_sources,
     )
 

@@ -5,20 +5,23 @@ rows of pixels: no branch, no index, no gathering of the clear values. Observati
 the lowest and the highest value of the type, in turn for each pixel. Whatever the number of clear observations, their
 median then lies in one or both of two fixed places, and every step that does not lead there is left out.
 
-Networks: Batcher's odd-even merge sort (K. E. Batcher, "Sorting networks and their applications", 1968).
+Networks: Batcher's odd-even merge sort and merge exchange (K. E. Batcher, "Sorting networks and their applications",
+1968), whichever is left with fewer steps.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from stratocube.pixels.selection import integer_view, select
+from stratocube.pixels.workspace import Workspace
+
+__all__ = ["RunningMedian", "Workspace", "masked_median", "mean_of_two"]
 
 _CACHE_BYTES: Final = 1 << 21
 """What the rows of one run may take: small enough to stay in the cache while the network passes over it."""
@@ -35,134 +38,106 @@ class Step(NamedTuple):
     keep_high: bool
 
 
-class Workspace:
-    """Memory that the medians of one thread use in turn: fresh pages from the system cost as much as a median."""
-
-    def __init__(self) -> None:
-        self._buffers: _Buffers | None = None
-
-    def buffers(self, count: int, dtype: np.dtype[Any]) -> _Buffers:
-        """Buffers for ``count`` dates of this type: those of the last call where they fit."""
-        kept = self._buffers
-        if kept is None or kept.rows.dtype != dtype or len(kept.rows) <= count:
-            self._buffers = kept = _Buffers.make(count, dtype)
-        return kept
-
-
-def masked_median(
-    values: Sequence[NDArray[Any]],
-    clear: Sequence[NDArray[np.bool_]],
-    nodata: float,
-    workspace: Workspace | None = None,
-) -> NDArray[Any]:
+def masked_median(values: Sequence[NDArray[Any]], clear: Sequence[NDArray[np.bool_]], nodata: float) -> NDArray[Any]:
     """Median over the dates at every pixel.
 
     ``values`` and ``clear`` have one array a date, all of one shape; ``values`` all of one integer or floating type,
     which the result has as well. Only pixels with ``clear`` count; where none is clear the result is ``nodata``. An
     even number of clear values gives the mean of the middle two: integers truncated toward zero (411.5 becomes 411,
     -3.5 becomes -3), floats as they are. Values where ``clear`` is off may be anything; clear ones must not be NaN.
-    ``workspace`` is kept by callers with many blocks.
     """
-    shape, dtype = values[0].shape, values[0].dtype
-    rows = [np.ascontiguousarray(row).reshape(-1) for row in values]
-    flags = [np.ascontiguousarray(row).reshape(-1) for row in clear]
-    result = np.empty(rows[0].size, dtype=dtype)
-    buffers = (workspace or Workspace()).buffers(len(rows), dtype)
-    for start in range(0, result.size, buffers.length):
-        run = slice(start, min(start + buffers.length, result.size))
-        _median_of_run([row[run] for row in rows], [row[run] for row in flags], buffers, result[run], nodata)
-    return result.reshape(shape)
+    median = RunningMedian(values[0].shape, values[0].dtype, nodata)
+    for date, flags in zip(values, clear, strict=True):
+        median.add(date, flags)
+    return median.result()
 
 
-@dataclass(frozen=True)
-class _Buffers:
-    """Memory for one run of pixels after the other, so that no step has to ask for new one."""
+class RunningMedian:
+    """The median of a block, of dates that are added one by one; see :func:`masked_median`. Keeps nothing of theirs."""
 
-    rows: NDArray[Any]
-    """One row a date, and a spare one."""
-    filling: NDArray[Any]
-    """What replaces the next gap of each pixel: the highest or the lowest value of the type."""
-    gap: NDArray[Any]
-    """All bits set where an observation is not clear, none elsewhere."""
-    gap_bytes: NDArray[np.int8]
-    any_clear: NDArray[np.bool_]
+    def __init__(
+        self, shape: tuple[int, ...], dtype: DTypeLike, nodata: float, workspace: Workspace | None = None
+    ) -> None:
+        self._memory, self._shape, self._nodata = workspace or Workspace(), shape, nodata
+        self._rows: list[NDArray[Any]] = []
+        """The dates, flat, gaps replaced by the highest, the lowest, the highest … value of the type."""
+        self._lowest, self._highest = _limits(np.dtype(dtype))
+        self._filling = self._memory.full(shape, self._highest, dtype)
+        """What replaces the next gap of each pixel: the highest or the lowest value of the type."""
+        self._any_clear: NDArray[np.bool_] = self._memory.full(shape, False, np.bool_)
+        self._complete = False
+        """Whether every pixel is clear on one of the dates."""
 
-    @property
-    def length(self) -> int:
-        """Pixels that fit."""
-        return self.filling.size
-
-    @classmethod
-    def make(cls, count: int, dtype: np.dtype[Any]) -> _Buffers:
-        fitting = _CACHE_BYTES // ((count + 4) * dtype.itemsize)
-        length = max(_SHORTEST_RUN, fitting // _SHORTEST_RUN * _SHORTEST_RUN)
-        return cls(
-            rows=np.empty((count + 1, length), dtype=dtype),
-            filling=np.empty(length, dtype=dtype),
-            gap=np.empty(length, dtype=f"i{dtype.itemsize}"),
-            gap_bytes=np.empty(length, dtype=np.int8),
-            any_clear=np.empty(length, dtype=np.bool_),
-        )
-
-    def part(self, count: int, pixels: int) -> _Buffers:
-        """The first ``pixels`` of every buffer, with rows for ``count`` dates."""
-        return _Buffers(
-            self.rows[: count + 1, :pixels],
-            self.filling[:pixels],
-            self.gap[:pixels],
-            self.gap_bytes[:pixels],
-            self.any_clear[:pixels],
-        )
-
-
-def _median_of_run(
-    values: list[NDArray[Any]],
-    clear: list[NDArray[np.bool_]],
-    buffers: _Buffers,
-    result: NDArray[Any],
-    nodata: float,
-) -> None:
-    """Median of one run of pixels, into ``result``."""
-    count = len(values)
-    buffers = buffers.part(count, result.size)
-    _fill_gaps(values, clear, buffers)
-    places = _middle_places(count)
-    rows = _run_network(_network(count, places), list(buffers.rows))
-    lower, upper = rows[places[0]], rows[places[1]]
-    result[...] = mean_of_two(lower, upper)
-    # With an odd number of clear values one of the two places is the median; which one depends on the number of gaps.
-    odd_gaps = buffers.filling == _limits(result.dtype)[0]
-    if count % 2 == 0:
-        select(result, lower, odd_gaps)
-    else:
-        select(result, upper, ~odd_gaps)
-    select(result, nodata, ~buffers.any_clear)
-
-
-def _fill_gaps(values: list[NDArray[Any]], clear: list[NDArray[np.bool_]], buffers: _Buffers) -> None:
-    """Copy ``values`` to the rows, gaps replaced by the highest, the lowest, the highest … value of the type."""
-    lowest, highest = (np.array(limit) for limit in _limits(buffers.filling.dtype))
-    flip = integer_view(lowest) ^ integer_view(highest)
-    buffers.filling.fill(highest)
-    buffers.any_clear.fill(False)
-    filling, gap = integer_view(buffers.filling), buffers.gap
-    floating = buffers.filling.dtype.kind == "f"
-    for value, good, row in zip(values, clear, integer_view(buffers.rows), strict=False):
-        np.logical_or(buffers.any_clear, good, out=buffers.any_clear)
-        np.subtract(good.view(np.int8), 1, out=buffers.gap_bytes)
-        np.copyto(gap, buffers.gap_bytes)
-        bits = integer_view(value)
+    def add(self, values: NDArray[Any], clear: NDArray[np.bool_]) -> None:
+        """Take the next date, if it is clear anywhere."""
+        if not clear.any():
+            return
+        memory, shape, size = self._memory, self._shape, self._any_clear.size
+        if not self._complete:
+            np.logical_or(self._any_clear, clear, out=self._any_clear)
+            self._complete = bool(self._any_clear.all())
+        filling, bits = integer_view(self._filling), integer_view(values)
+        gap_bytes = memory.scratch("gap bytes", size, np.int8).reshape(shape)
+        np.subtract(clear.view(np.int8), 1, out=gap_bytes)  # all bits where it is not clear
+        gap = gap_bytes
+        if filling.itemsize > 1:
+            gap = memory.scratch("gap", size, filling.dtype).reshape(shape)
+            np.copyto(gap, gap_bytes)
+        row = memory.empty(shape, filling.dtype)
         np.bitwise_xor(bits, filling, out=row)
         np.bitwise_and(row, gap, out=row)
         np.bitwise_xor(row, bits, out=row)
-        if floating:  # the infinities differ in the sign alone, the limits of an integer type in every bit
-            np.bitwise_and(gap, flip, out=gap)
+        if self._filling.dtype.kind == "f":  # the infinities differ in the sign alone, other limits in every bit
+            np.bitwise_and(gap, integer_view(self._lowest) ^ integer_view(self._highest), out=gap)
         np.bitwise_xor(filling, gap, out=filling)
+        self._rows.append(row.view(self._filling.dtype).reshape(-1))
+
+    def result(self, room: NDArray[Any] | None = None) -> NDArray[Any]:
+        """The median of what was added. ``room`` is an array of the shape and type, in one piece, to put it in.
+
+        The object is used up.
+        """
+        dtype, size = self._filling.dtype, self._filling.size
+        result = np.empty(self._shape, dtype=dtype) if room is None else room
+        if not self._rows:
+            result.fill(self._nodata)
+            return result
+        filling, any_clear, flat = self._filling.reshape(-1), self._any_clear.reshape(-1), result.reshape(-1)
+        longest = _longest_run(len(self._rows), dtype)
+        for start in range(0, size, longest):
+            run = slice(start, start + longest)
+            _median_of_run([row[run] for row in self._rows], filling[run], flat[run], self._memory)
+        if not self._complete:
+            missing = self._memory.scratch("condition", size, np.bool_)
+            select(flat, self._nodata, np.logical_not(any_clear, out=missing), self._memory)
+        return result
 
 
-def _run_network(steps: Sequence[Step], rows: list[NDArray[Any]]) -> list[NDArray[Any]]:
-    """Apply the steps to rows in place; the last of ``rows`` is the spare one. Returns the rows in their new order."""
-    *rows, spare = rows
+def _longest_run(count: int, dtype: np.dtype[Any]) -> int:
+    """How many pixels of ``count`` rows are sorted at a time."""
+    return max(_SHORTEST_RUN, _CACHE_BYTES // ((count + 4) * dtype.itemsize) // _SHORTEST_RUN * _SHORTEST_RUN)
+
+
+def _median_of_run(rows: list[NDArray[Any]], filling: NDArray[Any], result: NDArray[Any], workspace: Workspace) -> None:
+    """Median of filled rows, into ``result``; the rows are used up. Anything where nothing is clear."""
+    count = len(rows)
+    places = _middle_places(count)
+    rows = _run_network(_network(count, places), rows, workspace.scratch("spare", result.size, result.dtype))
+    lower, upper = rows[places[0]], rows[places[1]]
+    if count == 1:
+        result[...] = upper
+        return
+    # With an odd number of clear values one of the two places is the median; which one depends on the number of gaps,
+    # which the next filling tells. With an even number it is the mean of both.
+    mean_of_two(lower, upper, result, workspace)
+    condition = workspace.scratch("condition", result.size, np.bool_)
+    np.equal(filling, _limits(result.dtype)[0 if count % 2 == 0 else 1], out=condition)
+    select(result, lower if count % 2 == 0 else upper, condition, workspace)
+
+
+def _run_network(steps: Sequence[Step], rows: list[NDArray[Any]], spare: NDArray[Any]) -> list[NDArray[Any]]:
+    """Apply the steps to rows in place, with a spare one. Returns the rows in their new order."""
+    rows = list(rows)
     for step in steps:
         low, high = rows[step.low], rows[step.high]
         if step.keep_low and step.keep_high:
@@ -176,15 +151,28 @@ def _run_network(steps: Sequence[Step], rows: list[NDArray[Any]]) -> list[NDArra
     return rows
 
 
-def mean_of_two(first: NDArray[Any], second: NDArray[Any]) -> NDArray[Any]:
-    """(first + second) / 2 in the type of the arrays: integers truncated toward zero, never overflowing."""
+def mean_of_two(
+    first: NDArray[Any], second: NDArray[Any], out: NDArray[Any] | None = None, workspace: Workspace | None = None
+) -> NDArray[Any]:
+    """(first + second) / 2 in the type of the arrays: integers truncated toward zero, never overflowing.
+
+    ``out`` is the array to put it in, neither of the two.
+    """
+    mean, memory = np.empty_like(first) if out is None else out, workspace or Workspace()
+    apart, other = (memory.scratch(name, first.size, first.dtype).reshape(first.shape) for name in ("apart", "other"))
     if first.dtype.kind == "f":
+        half = first.dtype.type(0.5)
         with np.errstate(invalid="ignore"):  # the two infinities meet where nothing is clear
-            return np.asarray(first * first.dtype.type(0.5) + second * first.dtype.type(0.5))
-    apart = first ^ second
-    mean: NDArray[Any] = (first & second) + (apart >> 1)  # rounds down
+            np.multiply(first, half, out=mean)
+            mean += np.multiply(second, half, out=other)
+        return mean
+    np.bitwise_xor(first, second, out=apart)
+    np.bitwise_and(first, second, out=mean)
+    mean += np.right_shift(apart, 1, out=other)  # rounds down
     if first.dtype.kind == "i":
-        mean += (mean < 0) & (apart & 1)
+        apart &= 1
+        apart &= np.right_shift(mean, 8 * mean.dtype.itemsize - 1, out=other)  # all bits of the sign
+        mean += apart
     return mean
 
 
@@ -202,26 +190,49 @@ def _middle_places(count: int) -> tuple[int, int]:
 
 @lru_cache(maxsize=256)
 def _network(count: int, places: tuple[int, ...]) -> tuple[Step, ...]:
-    """The steps that bring the values of these places of the sorted order there.
+    """The steps that bring the values of these places of the sorted order there: the fewest of several networks.
 
     Remembered because a tile is composited block by block; it depends on its arguments alone.
     """
+    return min((_pruned(network, places) for network in _sorting_networks(count)), key=_cost)
+
+
+def _pruned(network: Sequence[tuple[int, int]], places: tuple[int, ...]) -> tuple[Step, ...]:
+    """The steps of a network that lead to these places."""
     needed = set(places)
     steps = []
-    for low, high in reversed(_sorting_network(count)):
+    for low, high in reversed(network):
         if low in needed or high in needed:
             steps.append(Step(low, high, low in needed, high in needed))
             needed |= {low, high}
     return tuple(reversed(steps))
 
 
-def _sorting_network(count: int) -> list[tuple[int, int]]:
-    """Batcher's network for ``count`` rows: the one of the next power of two without the steps beyond the end.
+def _cost(steps: Sequence[Step]) -> int:
+    return sum(step.keep_low + step.keep_high for step in steps)
 
-    Rows beyond the end would hold the highest values, and stay where they are.
+
+def _sorting_networks(count: int) -> Iterator[list[tuple[int, int]]]:
+    """Networks for ``count`` rows: those for the next power of two without some first and last rows.
+
+    Rows left out at the end would hold the highest values, those at the beginning the lowest, and stay where they are.
     """
     size = 1 << (count - 1).bit_length()
-    return [(low, high) for low, high in _sort_steps(0, size) if high < count]
+    for steps in (_sort_steps(0, size), _exchange_steps(size)):
+        for first in range(size - count + 1):
+            yield [(low - first, high - first) for low, high in steps if first <= low and high < first + count]
+
+
+def _exchange_steps(size: int) -> list[tuple[int, int]]:
+    """Batcher's merge exchange for a power of two (D. E. Knuth, "The Art of Computer Programming" 3, 5.2.2, M)."""
+    steps, part = [], size // 2
+    while part:
+        apart, ahead, offset = part, size // 2, 0
+        while apart:
+            steps += [(low, low + apart) for low in range(size - apart) if low & part == offset]
+            apart, ahead, offset = ahead - part, ahead // 2, part
+        part //= 2
+    return steps
 
 
 def _sort_steps(start: int, size: int) -> list[tuple[int, int]]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
@@ -11,32 +12,31 @@ from typing import Any, Final, Literal
 import numpy as np
 from affine import Affine
 from numpy.typing import DTypeLike, NDArray
-from rasterio.windows import Window, union
-from rasterio.windows import transform as window_transform
 
 from stratocube.cube.geobox import GeoBox
 from stratocube.errors import InvalidRequest
 from stratocube.pixels.cog import Kind, empty
 from stratocube.pixels.resampling import get_resample_method
-from stratocube.pixels.sources import SourceRaster, crs_of, environment, geobox_of, is_nodata, open_raster, read_pixels
-from stratocube.pixels.warp import (
-    Piece,
-    Scaling,
-    ScenePart,
-    Target,
-    grid_of_scene,
-    pixels_per_pixel,
-    source_nodata,
-    warp,
-    window_for,
+from stratocube.pixels.scene_reading import Bands, SceneReader, SceneWanted
+from stratocube.pixels.sources import (
+    SourceRaster,
+    crs_of,
+    environment,
+    environment_for_threads,
+    geobox_of,
+    is_nodata,
+    open_raster,
 )
+from stratocube.pixels.warp import Piece, Scaling, Target, warp
 
 DATASOURCE_NODATA: Final = 255
 """Pixels of the datasource raster that come from no scene."""
 
-_PIECE: Final = 2048
-"""Side of the pieces a tile is warped in. Part of the result, not a matter of taste: coordinates are approximated
-between the edges of a piece."""
+_PIECE_ROWS: Final = 1024
+_PIECE_COLUMNS: Final = 2048
+"""Sides of the pieces a tile is warped in: small enough for the threads and the edges of scenes, and not smaller, as
+each costs two milliseconds. Scenes are read for one row of pieces at a time. The columns are part of the result:
+coordinates are approximated between the ends of the rows of a piece."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def merge(
     offset: float | None = None,
     datasource: Sequence[str] | None = None,
     margin: int = 0,
-    tolerance: float = 0.125,
+    tolerance: float = 0.001,
     threads: int = 1,
 ) -> Merge:
     """Crop, warp and mosaic all scenes of a date on a tile; they may have any mix of CRS, pixel size and type.
@@ -109,23 +109,21 @@ def merge(
     target = Target(
         crs_of(geobox), Affine(*geobox.transform), geobox.shape, result.data.dtype, nodata, method, tolerance
     )
-    plan = [
-        (source, _scaling(source, kind, scale, offset), _index(source, datasource))
-        for source in (sources if overlap == "first" else reversed(sources))
-    ]
-    used: set[SourceRaster] = set()
-    still_open = list(_pieces(geobox, margin))
-    with environment(), ThreadPoolExecutor(threads) as pool:
-        for source, scaling, index in plan:
-            if not still_open:
-                break
-            scene = _read(source, scaling, still_open, target, threads)
-            if scene is None:
-                continue
-            filled = list(pool.map(lambda piece, s=scene, i=index: _fill(result, piece, s, i, target), still_open))
-            if any(gave for gave, _ in filled):
-                used.add(source)
-            still_open = [piece for piece, (_, gaps) in zip(still_open, filled, strict=True) if gaps]
+    in_order = list(sources if overlap == "first" else reversed(sources))
+    indexes = [_index(source, datasource) for source in in_order]
+    wanted = [SceneWanted(source, _scaling(source, kind, scale, offset)) for source in in_order]
+    bands = _bands(target, margin)
+    pieces = [(band, piece) for band, pieces in enumerate(bands.bands) for piece in pieces]
+    with environment():
+        inherited = environment_for_threads()
+
+        def fill(at: tuple[int, Piece]) -> set[int]:
+            with inherited():
+                return _fill(result, reader, bands, at, indexes)
+
+        with SceneReader(wanted, bands) as reader:
+            places = _each_once(fill, pieces, threads)
+    used = {in_order[place] for place in places}
     hrefs = tuple(source.href for source in sources if source in used)
     return Merge(result.data, geobox, nodata, result.datasource, hrefs)
 
@@ -203,66 +201,83 @@ def empty_merge(
     return Merge(data, geobox, nodata, origin, ())
 
 
-@dataclass(frozen=True)
-class _Scene:
-    """A scene with the part of it that was read, and what each open piece needs of that part."""
+def _each_once(
+    fill: Callable[[tuple[int, Piece]], set[int]], pieces: list[tuple[int, Piece]], threads: int
+) -> set[int]:
+    """Fill all pieces, this thread being one of them: it has PROJ's database open, which takes 12 ms in each."""
+    waiting = iter(pieces)  # of a list: threads may share it
 
-    part: ScenePart
-    windows: dict[Piece, Window]
-    ratio: tuple[float, float]
+    def work() -> set[int]:
+        try:
+            return set().union(*(fill(piece) for piece in waiting))
+        except BaseException:
+            deque(waiting, maxlen=0)  # the others need not go on
+            raise
 
-
-def _read(
-    source: SourceRaster, scaling: Scaling | None, pieces: Sequence[Piece], target: Target, threads: int
-) -> _Scene | None:
-    with open_raster(source.path, href=source.href, threads=threads) as dataset:
-        grid = grid_of_scene(dataset, source.href)
-        ratio = pixels_per_pixel(grid, target)
-        needed = {piece: window_for(piece, grid, target, ratio) for piece in pieces}
-        windows = {piece: window for piece, window in needed.items() if window is not None}
-        if not windows:
-            return None
-        whole = union(*windows.values())
-        data = read_pixels(dataset, band=source.band, window=whole)
-        own_nodata = source_nodata(
-            dataset.nodatavals[source.band - 1], source.nodata, target.nodata, np.dtype(data.dtype)
-        )
-    part = ScenePart(data, grid.crs, window_transform(whole, grid.transform), own_nodata, scaling)
-    inside = {
-        piece: Window(w.col_off - whole.col_off, w.row_off - whole.row_off, w.width, w.height)
-        for piece, w in windows.items()
-    }
-    return _Scene(part, inside, ratio)
+    with ThreadPoolExecutor(max(1, threads - 1)) as pool:
+        others = [pool.submit(work) for _ in range(threads - 1)]
+        return work().union(*(other.result() for other in others))
 
 
-def _fill(result: Merge, piece: Piece, scene: _Scene, index: int, target: Target) -> tuple[bool, bool]:
-    """Put a scene into the gaps of a piece. (Whether it gave a pixel, whether there are gaps left.)"""
-    if piece not in scene.windows:
-        return False, True
-    with environment():
-        warped = warp(scene.part, scene.windows[piece], piece, target, scene.ratio)
-    if warped is None:
-        return False, True
-    tile = result.data[piece.index]
-    gaps = is_nodata(tile, target.nodata)
-    valid = ~is_nodata(warped, target.nodata)
-    take = gaps & valid
-    np.copyto(tile, warped, where=take)
-    if result.datasource is not None:
-        result.datasource[piece.index][take] = index
-    return bool(take.any()), bool((gaps & ~valid).any())
+def _fill(result: Merge, reader: SceneReader, bands: Bands, at: tuple[int, Piece], indexes: Sequence[int]) -> set[int]:
+    """Put scenes into a piece of the tile, in their order, until there is no gap left: those that gave a pixel."""
+    band, piece = at
+    reader.begin(band)
+    used: set[int] = set()
+    gaps = np.ones(piece.shape, dtype=np.bool_)
+    for place, index in enumerate(indexes):
+        still_open = _still_open(gaps, piece)
+        if still_open is None:
+            break
+        scene = reader.scene(place)
+        area = scene.placement.reached(still_open)
+        window = None if area is None else scene.placement.window(area)
+        if area is None or window is None:
+            continue
+        open_there, there = gaps[area.index_in(piece)], result.data[area.index]
+        out = there if open_there.all() else None
+        warped = warp(reader.part(place, band), window, area, bands.target, scene.ratio, out)
+        if warped is None:
+            continue
+        take = open_there & ~is_nodata(warped, bands.target.nodata)
+        if out is None:
+            np.copyto(there, warped, where=take)
+        if result.datasource is not None:
+            result.datasource[area.index][take] = index
+        open_there &= ~take
+        if take.any():
+            used.add(place)
+    reader.end(band)
+    return used
 
 
-def _pieces(geobox: GeoBox, margin: int) -> Iterator[Piece]:
-    for row, rows in _spans(geobox.height, margin):
-        for column, columns in _spans(geobox.width, margin):
-            yield Piece(row, column, rows, columns)
+def _still_open(gaps: NDArray[np.bool_], piece: Piece) -> Piece | None:
+    """The rows and columns of a piece between the first and the last gap; None when there are none."""
+    rows = np.flatnonzero(gaps.any(axis=1))
+    if not rows.size:
+        return None
+    columns = np.flatnonzero(gaps[rows[0] : rows[-1] + 1].any(axis=0))
+    return Piece(
+        piece.row + int(rows[0]), piece.column + int(columns[0]), int(np.ptp(rows)) + 1, int(np.ptp(columns)) + 1
+    )
 
 
-def _spans(length: int, margin: int) -> Iterator[tuple[int, int]]:
+def _bands(target: Target, margin: int) -> Bands:
+    across = list(_spans(target.shape[1], margin, _PIECE_COLUMNS))
+    return Bands(
+        target,
+        tuple(
+            tuple(Piece(row, column, rows, columns) for column, columns in across)
+            for row, rows in _spans(target.shape[0], margin, _PIECE_ROWS)
+        ),
+        margin,
+    )
+
+
+def _spans(length: int, margin: int, step: int) -> Iterator[tuple[int, int]]:
     """(start, length) of the pieces along one axis: the margins are pieces of their own, those between lie as they
     would without."""
-    edges = sorted({0, *range(margin, length - margin, _PIECE), length - margin, length})
+    edges = sorted({0, *range(margin, length - margin, step), length - margin, length})
     for start, end in pairwise(edges):
         yield start, end - start
 

@@ -2,7 +2,7 @@
 
 A date ranks by what it offers for its pixel size: efficacy (percent of clear pixels) divided by resolution, so 40 % at
 10 m goes before 90 % at 30 m. Of equal dates the latest goes first. With a reference day the closeness in time alone
-decides.
+decides. Dates that are to be last are, but for a reference day.
 """
 
 from __future__ import annotations
@@ -30,6 +30,8 @@ class DateScore:
     """Percent of clear pixels among all pixels of the tile, 0 to 100."""
     resolution: float
     """Size of the source's pixels, in metres (or whatever all dates are given in)."""
+    last: bool = False
+    """After all dates that are not: those of a sensor that leaves gaps in every scene."""
 
 
 @dataclass(frozen=True)
@@ -80,9 +82,9 @@ def rank_dates(
     return [RankedDate(date, round(_FULL_WEIGHT - _WEIGHT_STEP * place, 2)) for place, date in enumerate(closest_first)]
 
 
-def _worth(score: DateScore) -> tuple[float, dt.date]:
+def _worth(score: DateScore) -> tuple[bool, float, dt.date]:
     """Greater for dates that go first."""
-    return 100 * score.efficacy / score.resolution, score.date
+    return not score.last, 100 * score.efficacy / score.resolution, score.date
 
 
 def temporal_priority_timeline(

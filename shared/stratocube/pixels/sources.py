@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from rasterio._err import CPLE_BaseError
 from rasterio.crs import CRS
 from rasterio.enums import Resampling
-from rasterio.env import hasenv
+from rasterio.env import getenv, hasenv
 from rasterio.errors import RasterioIOError
 from rasterio.session import DummySession
 from rasterio.warp import transform
@@ -30,7 +30,7 @@ from rasterio.windows import Window
 from stratocube.cube.geobox import GeoBox
 from stratocube.errors import InvalidRequest, SourceMissing, TransientRead
 
-SAFE_SETTINGS: Final[Mapping[str, str]] = MappingProxyType(
+SAFE_SETTINGS: Final[Mapping[str, str | int]] = MappingProxyType(
     {
         # Blocks of /vsis3/ and /vsicurl/ outlive a file in GDAL's cache, and so do failures: an object rewritten
         # under the same key would read as it was. With this nothing is kept once the file is closed.
@@ -40,6 +40,8 @@ SAFE_SETTINGS: Final[Mapping[str, str]] = MappingProxyType(
         "GDAL_HTTP_RETRY_DELAY": "0.5",
         "GDAL_HTTP_TIMEOUT": "60",
         "GDAL_HTTP_CONNECTTIMEOUT": "10",
+        # Bytes of decoded blocks. Every block is read once; without a limit a twentieth of the memory fills with them.
+        "GDAL_CACHEMAX": 64 * 1024 * 1024,
     }
 )
 """What reading depends on when the caller has entered no ``rasterio.Env`` of their own."""
@@ -107,6 +109,22 @@ def environment() -> AbstractContextManager[Any]:
     return nullcontext() if hasenv() else rasterio.Env(session=DummySession(), **SAFE_SETTINGS)
 
 
+def environment_for_threads() -> Callable[[], AbstractContextManager[Any]]:
+    """What makes, in another thread, the environment of this one: rasterio keeps one for each thread."""
+    with environment():
+        settings = dict(getenv())
+    return lambda: rasterio.Env(session=DummySession(), **settings)
+
+
+def opened(path: str, *, href: str | None = None, threads: int = 1) -> Any:
+    """A raster opened for reading, to be closed by the caller. Arguments and errors: see :func:`open_raster`."""
+    options = {"num_threads": threads} if threads > 1 else {}
+    try:
+        return rasterio.open(path, **options)
+    except _READ_FAILURES as error:
+        raise _failed_open(path, path if href is None else href, error) from error
+
+
 @contextmanager
 def open_raster(path: str, *, href: str | None = None, threads: int = 1) -> Iterator[Any]:
     """A raster opened for reading (a rasterio dataset), to be used in a ``with`` statement.
@@ -120,15 +138,8 @@ def open_raster(path: str, *, href: str | None = None, threads: int = 1) -> Iter
         TransientRead: anything else, such as a timeout, a throttled request, a file that ends too early. GDAL
             reports a throttled object as of an unknown format, so a remote object that is no raster ends here too.
     """
-    name = path if href is None else href
-    options = {"num_threads": threads} if threads > 1 else {}
-    with environment():
-        try:
-            dataset = rasterio.open(path, **options)
-        except _READ_FAILURES as error:
-            raise _failed_open(path, name, error) from error
-        with dataset, reading(path, href=name):
-            yield dataset
+    with environment(), opened(path, href=href, threads=threads) as dataset, reading(path, href=href):
+        yield dataset
 
 
 @contextmanager
@@ -161,13 +172,15 @@ def read_pixels(
     window: Window | None = None,
     out_shape: tuple[int, int] | None = None,
     resampling: Resampling = Resampling.nearest,
+    out: NDArray[Any] | None = None,
 ) -> NDArray[Any]:
     """Pixels of one band, (rows, columns) in the type of the file, of ``window`` or of the whole.
 
-    ``out_shape`` (rows, columns) asks for fewer pixels, from overviews where there are any. Use it inside
+    ``out_shape`` (rows, columns) asks for fewer pixels, from overviews where there are any. ``out`` is the array to
+    put them into, instead of a new one; only one of the two can be given. Use it inside
     :func:`open_raster` or :func:`reading`, which turn a failure into an error with a name.
     """
-    values: NDArray[Any] = dataset.read(band, window=window, out_shape=out_shape, resampling=resampling)
+    values: NDArray[Any] = dataset.read(band, window=window, out=out, out_shape=out_shape, resampling=resampling)
     return values
 
 
@@ -195,9 +208,15 @@ def rows_of(window: Window) -> slice:
 def is_nodata(values: NDArray[Any], nodata: float | None) -> NDArray[np.bool_]:
     """Where an array is nodata: equal to ``nodata``, masked, or not a number. Bool array of the same shape."""
     data = np.ma.getdata(values)
-    missing = np.isnan(data) if data.dtype.kind == "f" else np.zeros(data.shape, dtype=np.bool_)
-    if nodata is not None and not math.isnan(nodata):
-        missing |= data == nodata
+    missing: NDArray[np.bool_]
+    if data.dtype.kind == "f":
+        missing = np.isnan(data)
+        if nodata is not None and not math.isnan(nodata):
+            missing |= data == nodata
+    elif nodata is None or not float(nodata).is_integer():
+        missing = np.zeros(data.shape, dtype=np.bool_)
+    else:  # as int: numpy would compare integers with a float as doubles, in twice the time
+        missing = np.asarray(data == int(nodata))
     if np.ma.isMaskedArray(values):
         missing |= np.ma.getmaskarray(values)
     return missing

@@ -2,32 +2,26 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
+import rasterio
 from affine import Affine
 from numpy.typing import NDArray
 from rasterio.crs import CRS
+from rasterio.dtypes import dtype_rev
 from rasterio.enums import Resampling
-from rasterio.io import MemoryFile
+from rasterio.session import DummySession
 from rasterio.vrt import WarpedVRT
 from rasterio.windows import Window
 from rasterio.windows import transform as window_transform
 
-from stratocube.errors import SourceMissing
 from stratocube.pixels.cog import fits
-from stratocube.pixels.resampling import PICKING, WITHIN_SOURCE_RANGE, reach
+from stratocube.pixels.resampling import PICKING, WITHIN_SOURCE_RANGE
 from stratocube.pixels.scaling import rescale, truncated
-from stratocube.pixels.sources import Points, is_nodata, projected
-
-_EDGE_POINTS: Final = 22
-"""Points along each edge of a piece that are projected to find what it needs of a scene."""
-
-_EDGE_MARGIN: Final = 2
-"""Source pixels added around that: an edge may bulge between two points."""
+from stratocube.pixels.sources import is_nodata
 
 _BEYOND: Final = float(np.finfo(np.float32).min)
 """Nodata of floats while they are warped: a number that no sensor has (GDAL cannot start from NaN)."""
@@ -57,6 +51,11 @@ class Piece:
     def shape(self) -> tuple[int, int]:
         """(rows, columns)"""
         return self.rows, self.columns
+
+    def index_in(self, outer: Piece) -> tuple[slice, slice]:
+        """Where the piece is in an array of another one that encloses it."""
+        row, column = self.row - outer.row, self.column - outer.column
+        return slice(row, row + self.rows), slice(column, column + self.columns)
 
     @property
     def window(self) -> Window:
@@ -90,86 +89,49 @@ class Scaling:
 
 
 @dataclass(frozen=True)
-class SceneGrid:
-    """Where the pixels of a scene are; any direction of rows and columns will do."""
-
-    crs: CRS
-    transform: Affine
-    """Pixel corner to CRS."""
-    shape: tuple[int, int]
-    """(rows, columns)"""
-
-
-@dataclass(frozen=True)
 class ScenePart:
     """Pixels of a scene that were read, and where they are."""
 
     data: NDArray[Any]
     """(rows, columns), type of the file."""
+    origin: tuple[int, int]
+    """Column and row of the scene that ``data`` begins with."""
     crs: CRS
     transform: Affine
-    """Pixel corner to CRS, of ``data``."""
+    """Pixel corner to CRS, of the whole scene."""
     nodata: float | None
     scaling: Scaling | None
     """None: the numbers are on the scale of the cube already."""
 
 
-def grid_of_scene(dataset: Any, href: str) -> SceneGrid:
-    """The grid of an open scene. Raises SourceMissing for one that is nowhere on Earth."""
-    if dataset.crs is None or dataset.transform.is_identity:
-        raise SourceMissing(href, "has no georeference, so it cannot be placed on the tile")
-    return SceneGrid(dataset.crs, dataset.transform, dataset.shape)
-
-
-def pixels_per_pixel(scene: SceneGrid, target: Target) -> tuple[float, float]:
-    """Columns and rows of a scene under the box around one pixel in the middle of the tile."""
-    row, column = target.shape[0] / 2, target.shape[1] / 2
-    columns = np.array([column - 0.5, column + 0.5, column, column])
-    rows = np.array([row, row, row - 0.5, row + 0.5])
-    x, y = _source_pixels(columns, rows, scene, target)
-    across = abs(x[1] - x[0]) + abs(x[3] - x[2])
-    down = abs(y[1] - y[0]) + abs(y[3] - y[2])
-    return (across, down) if math.isfinite(across) and math.isfinite(down) else (1.0, 1.0)
-
-
-def window_for(piece: Piece, scene: SceneGrid, target: Target, ratio: tuple[float, float]) -> Window | None:
-    """What a piece of the tile needs of a scene; None when they do not meet."""
-    steps = np.linspace(0.0, 1.0, _EDGE_POINTS)
-    none, full = np.zeros_like(steps), np.ones_like(steps)
-    columns = piece.column + piece.columns * np.concatenate([steps, steps, none, full])
-    rows = piece.row + piece.rows * np.concatenate([none, full, steps, steps])
-    x, y = _source_pixels(columns, rows, scene, target)
-    height, width = scene.shape
-    known = np.isfinite(x) & np.isfinite(y)
-    if not known.all():  # the tile reaches beyond where the scene's projection has coordinates: read it all
-        return Window(0, 0, width, height)
-    margin_x, margin_y = (math.ceil(reach(target.method, r)) + _EDGE_MARGIN for r in ratio)
-    left = max(0, math.floor(x.min()) - margin_x)
-    right = min(width, math.ceil(x.max()) + margin_x)
-    top = max(0, math.floor(y.min()) - margin_y)
-    bottom = min(height, math.ceil(y.max()) + margin_y)
-    return Window(left, top, right - left, bottom - top) if right > left and bottom > top else None
-
-
 def warp(
-    part: ScenePart, window: Window, piece: Piece, target: Target, ratio: tuple[float, float]
+    part: ScenePart,
+    window: Window,
+    piece: Piece,
+    target: Target,
+    ratio: tuple[float, float],
+    out: NDArray[Any] | None = None,
 ) -> NDArray[Any] | None:
-    """A scene on a piece of the tile: an array of the piece's shape in the type of the tile.
+    """A scene on a piece of the tile: an array of the piece's shape in the type of the tile, ``out`` if that is given.
 
-    ``window`` says which rows and columns of ``part`` to draw on. Pixels the scene does not cover, and those whose
-    kernel finds nothing but nodata, are nodata; a valid pixel never is. None when there is nothing valid.
+    ``window`` says which rows and columns of the scene to draw on; ``part`` has all of them. Pixels the scene does not
+    cover, and those whose kernel finds nothing but nodata, are nodata; a valid pixel never is. None when there is
+    nothing valid.
     """
-    data = part.data[window.toslices()]
+    column, row = int(window.col_off) - part.origin[0], int(window.row_off) - part.origin[1]
+    data = part.data[row : row + int(window.height), column : column + int(window.width)]
     missing = is_nodata(data, part.nodata)
-    if missing.all():
+    holes = bool(missing.any())
+    if holes and missing.all():
         return None
     work = _work(data, part, target)
+    stored = part.scaling is None and work == _Numbers(target.dtype, target.nodata)
     hole = part.nodata
     if data.dtype.kind == "f":  # NaN is a hole whatever the tag says, and GDAL knows one nodata value
-        data, hole = np.where(missing, _BEYOND, data), _BEYOND
+        data, hole = (np.where(missing, _BEYOND, data) if holes else data), _BEYOND
     # Without a hole in what was read GDAL's kernel without masks gives the same pixels in half the time, except that
     # of a kernel that overshoots a valid pixel might come out as nodata.
-    masked = bool(missing.any()) or target.method not in WITHIN_SOURCE_RANGE
+    masked = holes or target.method not in WITHIN_SOURCE_RANGE
     warped = _warped(
         data,
         window_transform(window, part.transform),
@@ -187,9 +149,15 @@ def warp(
             "XSCALE": f"{1 / ratio[0]:.12g}",
             "YSCALE": f"{1 / ratio[1]:.12g}",
         },
+        out if stored else None,
     )
-    stored = part.scaling is None and work == _Numbers(target.dtype, target.nodata)
-    return warped if stored else _converted(warped, work.nodata, part, target)
+    if stored:
+        return warped
+    converted = _converted(warped, work.nodata, part, target)
+    if out is None:
+        return converted
+    out[...] = converted
+    return out
 
 
 def beside_nodata(nodata: float, dtype: np.dtype[Any]) -> Any:
@@ -201,38 +169,54 @@ def beside_nodata(nodata: float, dtype: np.dtype[Any]) -> Any:
 
 
 def _warped(
-    data: NDArray[Any], grid: Affine, piece: Piece, part: ScenePart, target: Target, options: Mapping[str, Any]
+    data: NDArray[Any],
+    grid: Affine,
+    piece: Piece,
+    part: ScenePart,
+    target: Target,
+    options: Mapping[str, Any],
+    out: NDArray[Any] | None,
 ) -> NDArray[Any]:
     # A warped dataset and not rasterio's reproject(): that one makes four boto3 sessions a call (30 ms) wherever AWS
     # credentials are in the environment, as they are in every Lambda function.
-    with MemoryFile(ext=".tif") as memory:
-        with memory.open(
-            driver="GTiff",
-            width=data.shape[1],
-            height=data.shape[0],
-            count=1,
-            dtype=data.dtype.name,
-            crs=part.crs,
-            transform=grid,
-        ) as written:
-            written.write(data, 1)
-        with (
-            memory.open() as source,
-            WarpedVRT(
-                source,
-                crs=target.crs,
-                transform=window_transform(piece.window, target.transform),
-                width=piece.columns,
-                height=piece.rows,
-                resampling=target.method,
-                tolerance=max(target.tolerance, _EXACT),
-                init_dest_nodata=False,
-                warp_mem_limit=512,
-                **options,
-            ) as on_tile,
-        ):
-            result: NDArray[Any] = on_tile.read(1)
+    with (
+        _in_place(data, grid) as source,
+        WarpedVRT(
+            source,
+            src_crs=part.crs,
+            crs=target.crs,
+            transform=window_transform(piece.window, target.transform),
+            width=piece.columns,
+            height=piece.rows,
+            resampling=target.method,
+            tolerance=max(target.tolerance, _EXACT),
+            init_dest_nodata=False,
+            warp_mem_limit=512,
+            **options,
+        ) as on_tile,
+    ):
+        result: NDArray[Any] = on_tile.read(1, out=out)
     return result
+
+
+def _in_place(data: NDArray[Any], grid: Affine) -> Any:
+    """An array of pixels next to each other in a row as a dataset, without a copy: to be closed before it goes.
+
+    GDAL opens addresses of memory by name only where it is told to, as names may come from strangers: so for this one
+    name alone.
+    """
+    name = ",".join(
+        (
+            f"MEM:::DATAPOINTER={data.ctypes.data:#x}",
+            f"PIXELS={data.shape[1]}",
+            f"LINES={data.shape[0]}",
+            f"LINEOFFSET={data.strides[0]}",
+            f"DATATYPE={dtype_rev[data.dtype.name]}",
+            "GEOTRANSFORM=" + "/".join(f"{number:.17g}" for number in grid.to_gdal()),
+        )
+    )
+    with rasterio.Env(session=DummySession(), GDAL_MEM_ENABLE_OPEN=True):
+        return rasterio.open(name, driver="MEM")
 
 
 @dataclass(frozen=True)
@@ -289,21 +273,6 @@ def _whole(values: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
         return truncated(np.rint(values), dtype)
     own = np.iinfo(values.dtype)
     return values.clip(max(limits.min, own.min), min(limits.max, own.max)).astype(dtype)
-
-
-def _source_pixels(
-    columns: NDArray[np.floating[Any]], rows: NDArray[np.floating[Any]], scene: SceneGrid, target: Target
-) -> Points:
-    """Where points of the tile (columns and rows from its corner) are in a scene; NaN where it has no coordinates."""
-    x, y = _applied(target.transform, columns, rows)
-    return _applied(~scene.transform, *projected(x.tolist(), y.tolist(), target.crs, scene.crs))
-
-
-def _applied(affine: Affine, x: NDArray[np.floating[Any]], y: NDArray[np.floating[Any]]) -> Points:
-    a, b, c, d, e, f = tuple(affine)[:6]
-    known = np.isfinite(x) & np.isfinite(y)
-    x, y = np.where(known, x, np.nan), np.where(known, y, np.nan)
-    return a * x + b * y + c, d * x + e * y + f
 
 
 def source_nodata(tag: float | None, declared: float | None, cube_nodata: float, dtype: np.dtype[Any]) -> float | None:

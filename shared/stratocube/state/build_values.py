@@ -44,6 +44,8 @@ class Unit:
     """How many of each fanned-out step there are (``merge``, ``publish_dates``, ``blend``), as far as known."""
     failed_step: str | None = None
     cause: str | None = None
+    started_at: str | None = None
+    """When its scenes began to be searched."""
     ended_at: str | None = None
     """When it failed, succeeded or was cancelled."""
     staleness: Mapping[str, Any] | None = None

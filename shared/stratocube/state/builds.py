@@ -17,14 +17,14 @@ from pynamodb.exceptions import DoesNotExist, PutError, UpdateError
 from stratocube.errors import Conflict, NotFound
 from stratocube.state.activities import CAUSE_LIMIT
 from stratocube.state.batches import put_all
+from stratocube.state.build_rows import UNIT_PREFIX, build_of, unit_of
 from stratocube.state.build_values import Build, StepCounts, StepResult, Unit
-from stratocube.state.models import BuildRecord
+from stratocube.state.models import UNSETTLED, BuildRecord
 from stratocube.state.status import BuildStatus, Outcome, Step, UnitStatus
 from stratocube.state.tables import bind
 
 _HEADER = "BUILD"
 _CANCELLED = "CANCELLED"
-_UNIT = "UNIT#"
 _DONE = "DONE#"
 _CONDITION_FAILED = "ConditionalCheckFailedException"
 
@@ -33,6 +33,7 @@ class Builds:
     """The table of builds."""
 
     def __init__(self, table_name: str, *, region: str) -> None:
+        self.region = region
         self._records = bind(BuildRecord, table_name, region=region)
 
     # -- header
@@ -61,14 +62,18 @@ class Builds:
             request=dict(request),
             options=dict(options) if options else None,
             dry_run=dry_run or None,
+            unsettled=UNSETTLED,
         )
         try:
             record.save(condition=self._records.build_id.does_not_exist())
         except PutError as error:
             if error.cause_response_code != _CONDITION_FAILED:
                 raise
-            raise Conflict(f"build {build_id} exists already") from error
-        return _build(record)
+            found = self.get(build_id)
+            # Our own, where the answer was lost and the request was sent again by the client beneath us.
+            if found != build_of(record):
+                raise Conflict(f"build {build_id} exists already") from error
+        return build_of(record)
 
     def get(self, build_id: str) -> Build:
         """The header of a build.
@@ -77,7 +82,7 @@ class Builds:
             NotFound: when there is no such build.
         """
         try:
-            return _build(self._records.get(build_id, _HEADER, consistent_read=True))
+            return build_of(self._records.get(build_id, _HEADER, consistent_read=True))
         except DoesNotExist as error:
             raise NotFound(f"there is no build {build_id}") from error
 
@@ -101,7 +106,7 @@ class Builds:
         model = self._records
         wanted = None if dry_runs else model.dry_run.does_not_exist()
         found = model.by_cube.query(cube_id, filter_condition=wanted, scan_index_forward=False, limit=limit)
-        return tuple(_build(record) for record in found)
+        return tuple(build_of(record) for record in found)
 
     def start(self, build_id: str, *, now: str, planned: Mapping[str, int] | None = None) -> None:
         """QUEUED → RUNNING. A build that is past QUEUED stays as it is (a redelivered Plan)."""
@@ -157,16 +162,26 @@ class Builds:
         now: str,
         cause: str | None = None,
     ) -> None:
-        """Close a build. One that is closed already stays as it is."""
+        """Close a build. One that is closed already stays as it is.
+
+        A build of which every unit succeeded is settled with that. Any other is looked at once more when nothing of it
+        can run any longer (:mod:`stratocube.state.unsettled`), also one that is closed again, which has been redriven.
+        """
         model = self._records
+        succeeded = status is BuildStatus.SUCCEEDED
         actions = [
             model.status.set(status.value),
             model.finished_at.set(now),
             model.summary.set(dict(summary)),
+            # of a build that is open it is a remark (that nothing moves), which has had its time
+            model.cause.set(cause[:CAUSE_LIMIT]) if cause else model.cause.remove(),
         ]
-        if cause:
-            actions.append(model.cause.set(cause[:CAUSE_LIMIT]))
-        self._update_if(build_id, _HEADER, actions, model.finished_at.does_not_exist())
+        if succeeded:
+            actions.append(model.unsettled.remove())
+        if not self._update_if(build_id, _HEADER, actions, model.finished_at.does_not_exist()):
+            self._update_if(
+                build_id, _HEADER, [model.unsettled.set(UNSETTLED)], model.status != BuildStatus.SUCCEEDED.value
+            )
 
     # -- units
 
@@ -177,7 +192,7 @@ class Builds:
             (
                 self._records(
                     build_id,
-                    _UNIT + unit_id,
+                    UNIT_PREFIX + unit_id,
                     status=UnitStatus.PLANNED.value,
                     tile=tile,
                     start=start,
@@ -191,8 +206,8 @@ class Builds:
     def units(self, build_id: str) -> Iterator[Unit]:
         """Every unit of a build, in order of id."""
         model = self._records
-        for record in model.query(build_id, model.record.startswith(_UNIT), consistent_read=True):
-            yield _unit(record)
+        for record in model.query(build_id, model.record.startswith(UNIT_PREFIX), consistent_read=True):
+            yield unit_of(record)
 
     def unit(self, build_id: str, unit_id: str) -> Unit:
         """One unit of a build.
@@ -201,24 +216,27 @@ class Builds:
             NotFound: when the build has no such unit.
         """
         try:
-            return _unit(self._records.get(build_id, _UNIT + unit_id, consistent_read=True))
+            return unit_of(self._records.get(build_id, UNIT_PREFIX + unit_id, consistent_read=True))
         except DoesNotExist as error:
             raise NotFound(f"build {build_id} has no unit {unit_id}") from error
 
-    def unit_running(self, build_id: str, unit_id: str) -> None:
+    def unit_running(self, build_id: str, unit_id: str, *, now: str | None = None) -> None:
         """PLANNED → RUNNING."""
+        model = self._records
+        actions = [model.status.set(UnitStatus.RUNNING.value)]
+        if now:
+            actions.append(model.started_at.set(now))
+        self._update_if(build_id, UNIT_PREFIX + unit_id, actions, model.status == UnitStatus.PLANNED.value)
+
+    def set_totals(self, build_id: str, unit_id: str, totals: Mapping[str, int]) -> None:
+        """How many parts the unit's fanned-out steps have. One that has ended stays as it is (a redelivered Search)."""
         model = self._records
         self._update_if(
             build_id,
-            _UNIT + unit_id,
-            [model.status.set(UnitStatus.RUNNING.value)],
-            model.status == UnitStatus.PLANNED.value,
+            UNIT_PREFIX + unit_id,
+            [model.totals.set(dict(totals))],
+            model.status.is_in(UnitStatus.PLANNED.value, UnitStatus.RUNNING.value),
         )
-
-    def set_totals(self, build_id: str, unit_id: str, totals: Mapping[str, int]) -> None:
-        """How many parts the unit's fanned-out steps have."""
-        model = self._records
-        model(build_id, _UNIT + unit_id).update(actions=[model.totals.set(dict(totals))])
 
     def unit_succeeded(self, build_id: str, unit_id: str, *, now: str | None = None) -> None:
         """The unit is published, or there was nothing to do for it. A cancelled one stays cancelled."""
@@ -231,10 +249,15 @@ class Builds:
         ]
         if now:
             actions.append(model.ended_at.set(now))
-        self._update_if(build_id, _UNIT + unit_id, actions, model.status != UnitStatus.CANCELLED.value)
+        self._update_if(build_id, UNIT_PREFIX + unit_id, actions, model.status != UnitStatus.CANCELLED.value)
 
-    def unit_failed(self, build_id: str, unit_id: str, *, step: str, cause: str, now: str | None = None) -> None:
-        """The unit failed at a step. One that succeeded stays so (its products are published), a cancelled one too."""
+    def unit_failed(
+        self, build_id: str, unit_id: str, *, step: str, cause: str, now: str | None = None, only_open: bool = False
+    ) -> None:
+        """The unit failed at a step. One that succeeded stays so (its products are published), a cancelled one too.
+
+        ``only_open``: so does one that failed, which then has said itself what its cause was.
+        """
         model = self._records
         actions = [
             model.status.set(UnitStatus.FAILED.value),
@@ -244,15 +267,16 @@ class Builds:
         ]
         if now:
             actions.append(model.ended_at.set(now))
-        open_or_failed = (model.status != UnitStatus.SUCCEEDED.value) & (model.status != UnitStatus.CANCELLED.value)
-        self._update_if(build_id, _UNIT + unit_id, actions, open_or_failed)
+        still_open = model.status.is_in(UnitStatus.PLANNED.value, UnitStatus.RUNNING.value)
+        may_fail = still_open if only_open else still_open | (model.status == UnitStatus.FAILED.value)
+        self._update_if(build_id, UNIT_PREFIX + unit_id, actions, may_fail)
 
     def unit_cancelled(self, build_id: str, unit_id: str, *, now: str, cause: str) -> None:
         """PLANNED or RUNNING → CANCELLED. A unit that has ended stays as it is."""
         model = self._records
         self._update_if(
             build_id,
-            _UNIT + unit_id,
+            UNIT_PREFIX + unit_id,
             [
                 model.status.set(UnitStatus.CANCELLED.value),
                 model.cause.set(cause[:CAUSE_LIMIT]),
@@ -265,11 +289,11 @@ class Builds:
     def set_staleness(self, build_id: str, unit_id: str, staleness: Mapping[str, Any]) -> None:
         """How the unit's inputs differ from what is published."""
         model = self._records
-        model(build_id, _UNIT + unit_id).update(actions=[model.staleness.set(dict(staleness))])
+        model(build_id, UNIT_PREFIX + unit_id).update(actions=[model.staleness.set(dict(staleness))])
 
     # -- finished steps
 
-    def record(self, build_id: str, result: StepResult) -> None:
+    def record(self, build_id: str, result: StepResult, *, now: str | None = None) -> None:
         """Record how a step ended. What was built in this build stays BUILT when it is delivered again."""
         model = self._records
         record = model(
@@ -279,6 +303,7 @@ class Builds:
             seconds=round(result.seconds, 3),
             activity_id=result.activity_id,
             cause=result.cause[:CAUSE_LIMIT] if result.cause else None,
+            ended_at=now,
         )
         condition = None
         if result.outcome is not Outcome.BUILT:
@@ -324,8 +349,8 @@ class Builds:
         counts = self.step_counts(build_id, unit_id)
         return self._records.steps.set({step.value: count.to_json() for step, count in counts.items()})
 
-    def _update_if(self, build_id: str, record: str, actions: list[Any], condition: Any) -> None:
-        """Update a record of which ``condition`` holds, leave any other as it is."""
+    def _update_if(self, build_id: str, record: str, actions: list[Any], condition: Any) -> bool:
+        """Update a record of which ``condition`` holds, leave any other as it is; whether it held."""
         try:
             self._records(build_id, record).update(
                 actions=actions, condition=self._records.build_id.exists() & condition
@@ -333,42 +358,9 @@ class Builds:
         except UpdateError as error:
             if error.cause_response_code != _CONDITION_FAILED:
                 raise
+            return False
+        return True
 
 
 def _done(step: Step, unit_id: str) -> str:
     return f"{_DONE}{unit_id}#{step.value}#"
-
-
-def _build(record: BuildRecord) -> Build:
-    return Build(
-        build_id=record.build_id,
-        cube_id=record.cube_id,
-        status=BuildStatus(record.status),
-        created_at=record.created_at,
-        started_at=record.started_at,
-        finished_at=record.finished_at,
-        cause=record.cause,
-        request=record.request or {},
-        summary=record.summary,
-        options=record.options or {},
-        planned={name: int(count) for name, count in (record.planned or {}).items()},
-        retried_by=tuple(str(build_id) for build_id in record.retried_by or ()),
-    )
-
-
-def _unit(record: BuildRecord) -> Unit:
-    return Unit(
-        unit_id=record.record.removeprefix(_UNIT),
-        tile=record.tile,
-        start=record.start,
-        end=record.end,
-        status=UnitStatus(record.status),
-        totals={name: int(count) for name, count in (record.totals or {}).items()},
-        failed_step=record.failed_step,
-        cause=record.cause,
-        ended_at=record.ended_at,
-        staleness=record.staleness,
-        steps=None
-        if record.steps is None
-        else {Step(step): StepCounts.from_json(counts) for step, counts in record.steps.items()},
-    )

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from pynamodb.attributes import BooleanAttribute, JSONAttribute, ListAttribute, NumberAttribute, UnicodeAttribute
-from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
+from pynamodb.indexes import AllProjection, GlobalSecondaryIndex, KeysOnlyProjection
 from pynamodb.models import Model
 
 
@@ -40,6 +40,21 @@ class BuildsOfCube(GlobalSecondaryIndex[Any]):  # type: ignore[no-untyped-call] 
     created_at = UnicodeAttribute(range_key=True)
 
 
+UNSETTLED = "BUILD"
+"""Says of a header that the build is open, or was closed but a moment ago."""
+
+
+class UnsettledBuilds(GlobalSecondaryIndex[Any]):  # type: ignore[no-untyped-call]  # as above
+    """Headers of builds that are not settled by time: sparse, settled ones carry no ``unsettled``."""
+
+    class Meta:
+        index_name = "unsettled"
+        projection = KeysOnlyProjection()
+
+    unsettled = UnicodeAttribute(hash_key=True)
+    created_at = UnicodeAttribute(range_key=True)
+
+
 class BuildRecord(Model):
     """A build's header (``BUILD``), one of its units (``UNIT#…``) or one finished step (``DONE#…``)."""
 
@@ -59,6 +74,7 @@ class BuildRecord(Model):
     dry_run = BooleanAttribute(null=True)
     planned = JSONAttribute(null=True)
     retried_by: ListAttribute[Any] = ListAttribute(null=True)
+    unsettled = UnicodeAttribute(null=True)
 
     # unit
     tile = UnicodeAttribute(null=True)
@@ -76,6 +92,7 @@ class BuildRecord(Model):
     activity_id = UnicodeAttribute(null=True)
 
     by_cube = BuildsOfCube()
+    by_settling = UnsettledBuilds()
 
 
 class FailuresOfCube(GlobalSecondaryIndex[Any]):  # type: ignore[no-untyped-call]  # as above
@@ -108,3 +125,49 @@ class ActivityRecord(Model):
     failed_at = UnicodeAttribute(null=True)
 
     failures = FailuresOfCube()
+
+
+class DueUnits(GlobalSecondaryIndex[Any]):  # type: ignore[no-untyped-call]  # as above
+    """Units scenes arrived for, by when they are to be looked at. Only those that are due carry these attributes."""
+
+    class Meta:
+        index_name = "due"
+        projection = AllProjection()
+
+    due = UnicodeAttribute(hash_key=True)
+    due_at = UnicodeAttribute(range_key=True)
+
+
+class ArrivalRecord(Model):
+    """A watch (partition ``WATCH``), a unit scenes arrived for (``ARRIVED#<cube>``), what is known of a scene
+    (``SEEN#<collection>``), or a scene that was sent here itself (``SCENES#<collection>``)."""
+
+    partition = UnicodeAttribute(hash_key=True)
+    name = UnicodeAttribute(range_key=True)
+    cube_id = UnicodeAttribute(null=True)
+    body = JSONAttribute(null=True)
+    expires_at = NumberAttribute(null=True)
+
+    # watch
+    active = BooleanAttribute(null=True)
+    created_at = UnicodeAttribute(null=True)
+    heard_at = UnicodeAttribute(null=True)
+    reconciled_at = UnicodeAttribute(null=True)
+
+    # unit
+    unit_id = UnicodeAttribute(null=True)
+    arrived = NumberAttribute(null=True)
+    dispatched = NumberAttribute(null=True)
+    attempts = NumberAttribute(null=True)
+    build_id = UnicodeAttribute(null=True)
+    due = UnicodeAttribute(null=True)
+    due_at = UnicodeAttribute(null=True)
+
+    # what is known of a scene
+    announced = UnicodeAttribute(null=True)
+    indexed = UnicodeAttribute(null=True)
+
+    # a scene
+    href = UnicodeAttribute(null=True)
+
+    by_due = DueUnits()

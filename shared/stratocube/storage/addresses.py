@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from urllib.parse import urljoin, urlsplit
 
-import requests
-
 from stratocube.errors import InvalidRequest, SourceMissing, TransientRead
+from stratocube.storage.hrefs import ZIP, split_zip
 
 MAX_REDIRECTS = 5
 
@@ -38,6 +37,9 @@ def final_address(href: str, check: Callable[[str], None]) -> str:
     check(href)
     if href.startswith("s3://"):
         return href
+    if href.startswith(ZIP):
+        archive, inner = split_zip(href)
+        return f"{ZIP}{final_address(archive, check)}!{inner}"
     address = href
     for _ in range(MAX_REDIRECTS + 1):
         following = _redirect(href, address)
@@ -53,6 +55,8 @@ def final_address(href: str, check: Callable[[str], None]) -> str:
 
 def _redirect(href: str, address: str) -> str | None:
     """Where ``address`` redirects to; None when it answers itself."""
+    import requests  # noqa: PLC0415 - imported late: scenes in S3 need none of it
+
     try:
         with requests.get(
             address, headers=_ONE_BYTE, timeout=_TIMEOUT_SECONDS, allow_redirects=False, stream=True

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import requests
-
 from stratocube.errors import InvalidRequest, SourceMissing, TransientRead
 from stratocube.storage.addresses import NOT_THERE
 from stratocube.storage.hrefs import split_s3
@@ -30,6 +28,8 @@ def fetcher(s3: Any, *, limit: int = LIMIT_BYTES) -> Callable[[str], bytes]:
     def fetch(href: str) -> bytes:
         if href.startswith("s3://"):
             return read_object(s3, *split_s3(href), limit=limit)
+        import requests  # noqa: PLC0415 - imported late: few functions ever fetch from the web
+
         try:
             with requests.get(href, timeout=_TIMEOUT_SECONDS, allow_redirects=False, stream=True) as answer:
                 if answer.status_code in NOT_THERE or answer.is_redirect:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
+import os
 from collections.abc import Mapping
+from typing import Final
 from urllib.parse import urlsplit
 
 import rasterio
@@ -25,11 +28,21 @@ _SETTINGS: Mapping[str, str | int] = {
     "GDAL_HTTP_LOW_SPEED_LIMIT": "1024",
     "GDAL_HTTP_LOW_SPEED_TIME": "15",
     "VSI_CACHE": "FALSE",
-    # Bytes of decoded blocks (rasterio wants a number, and takes it for bytes): every block is read once, so more
-    # would only take memory from the arrays.
-    "GDAL_CACHEMAX": 128 * 1024 * 1024,
 }
 
+
+_MEMORY: Final = "AWS_LAMBDA_FUNCTION_MEMORY_SIZE"
+"""Variable in which Lambda tells a function its megabytes."""
+
+_MEGABYTES_OF_A_CPU: Final = 1769
+"""Lambda gives a function one processor for so much memory, and parts of processors in proportion."""
+
+_MEGABYTE: Final = 1 << 20
+
+_CACHE_SHARE: Final = 16
+_CACHE_MEGABYTES: Final = (32, 128)
+"""Least and most for decoded blocks. Every block is read once, so what counts is that a row of blocks of each raster
+that is read at the moment fits in (11 MB for 10980 columns of 16 bits); more would only take memory from the arrays."""
 
 NOT_CACHED: Mapping[str, str] = {"CPL_VSIL_CURL_NON_CACHED": "/vsis3/:/vsicurl/"}
 """Nothing that was read, and no failure to read, outlives the open file."""
@@ -44,6 +57,7 @@ def gdal_environment(env: Mapping[str, str]) -> rasterio.Env:
     """
     settings: dict[str, str | int] = dict(_SETTINGS)
     settings |= NOT_CACHED
+    settings["GDAL_CACHEMAX"] = cache_bytes(env)  # rasterio wants a number, and takes it for bytes
     endpoint = env.get("AWS_ENDPOINT_URL_S3") or env.get("AWS_ENDPOINT_URL")
     if endpoint:
         parts = urlsplit(endpoint)
@@ -51,3 +65,32 @@ def gdal_environment(env: Mapping[str, str]) -> rasterio.Env:
         settings["AWS_HTTPS"] = "YES" if parts.scheme == "https" else "NO"
         settings["AWS_VIRTUAL_HOSTING"] = "FALSE"
     return rasterio.Env(session=DummySession(), **settings)
+
+
+def threads_for(env: Mapping[str, str]) -> int:
+    """How many threads have work in this process: the processors of a Lambda function of its memory, a part counted as
+    one; elsewhere those the process may use.
+
+    >>> [threads_for({"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": megabytes}) for megabytes in ("512", "1769", "3008")]
+    [1, 1, 2]
+    """
+    megabytes = _megabytes(env)
+    if megabytes is None:
+        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, math.ceil(megabytes / _MEGABYTES_OF_A_CPU))
+
+
+def cache_bytes(env: Mapping[str, str]) -> int:
+    """The size of GDAL's cache of decoded blocks in a function of this memory.
+
+    >>> cache_bytes({"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "1024"}) // 2**20
+    64
+    """
+    least, most = _CACHE_MEGABYTES
+    megabytes = _megabytes(env)
+    return (most if megabytes is None else min(most, max(least, megabytes // _CACHE_SHARE))) * _MEGABYTE
+
+
+def _megabytes(env: Mapping[str, str]) -> int | None:
+    told = env.get(_MEMORY, "")
+    return int(told) if told.isdecimal() else None

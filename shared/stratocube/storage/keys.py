@@ -36,6 +36,9 @@ class BuildKeys:
     def stack(self, unit_id: str) -> str:
         return self._unit(unit_id, "stack.json")
 
+    def scenes(self, unit_id: str) -> str:
+        return self._unit(unit_id, "scenes.json")
+
     def dates(self, unit_id: str) -> str:
         return self._unit(unit_id, "dates.json")
 

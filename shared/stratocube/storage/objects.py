@@ -8,12 +8,25 @@ from dataclasses import dataclass
 from tempfile import SpooledTemporaryFile
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    FlexibleChecksumError,
+    IncompleteReadError,
+    ResponseStreamingError,
+)
+from urllib3.exceptions import HTTPError
 
 from stratocube.concurrency import for_each
 from stratocube.errors import Conflict, InvalidRequest, SourceMissing, TransientRead
 
 _SPOOL_BYTES = 1_048_576
+
+_ATTEMPTS = 3
+"""Reads of an object whose answers break off."""
+
+_BROKEN_OFF = (ResponseStreamingError, IncompleteReadError, FlexibleChecksumError, HTTPError)
+"""What is raised of an answer that ended in the middle: by boto3 of an object, by urllib3 of an error's text."""
 
 _MISSING = {"NoSuchKey", "404", "NoSuchBucket", "NotFound"}
 
@@ -49,8 +62,14 @@ class ObjectStore:
         return read_object(self.s3, self.bucket, key)
 
     def read_json(self, key: str) -> Any:
-        """The object parsed as JSON. Errors as :meth:`read`."""
-        return json.loads(self.read(key))
+        """The object parsed as JSON. Errors as :meth:`read`; SourceMissing also for one that is no JSON any more."""
+        return self._parsed(key, self.read(key))
+
+    def _parsed(self, key: str, body: bytes) -> Any:
+        try:
+            return json.loads(body)
+        except ValueError as error:
+            raise SourceMissing(self.href(key), f"it is damaged, no valid JSON: {error}") from error
 
     def put(self, key: str, body: bytes, *, content_type: str) -> None:
         """Write an object whole: S3 shows the old one or this one, never a part."""
@@ -78,12 +97,12 @@ class ObjectStore:
     def read_versioned_json(self, key: str) -> tuple[Any, str] | None:
         """The object parsed as JSON with its ETag, None when there is none: for :meth:`swap_json`."""
         try:
-            answer = self.s3.get_object(Bucket=self.bucket, Key=key)
-        except ClientError as error:
-            if _code(error) in _MISSING:
+            body, etag = _get(self.s3, self.bucket, key)
+        except (ClientError, BotoCoreError) as error:
+            if isinstance(error, ClientError) and _code(error) in _MISSING:
                 return None
             raise _read_error(self.href(key), error) from error
-        return json.loads(answer["Body"].read()), answer["ETag"]
+        return self._parsed(key, body), etag
 
     def swap_json(self, key: str, value: Any, *, etag: str | None, content_type: str = "application/json") -> None:
         """Write ``value`` if the object is still the one with ``etag`` (None: if there is still no object).
@@ -105,13 +124,25 @@ def read_object(s3: Any, bucket: str, key: str, *, limit: int | None = None) -> 
     """An object's bytes. Errors as :meth:`ObjectStore.read`, and InvalidRequest for more than ``limit`` of them."""
     href = f"s3://{bucket}/{key}"
     try:
-        answer = s3.get_object(Bucket=bucket, Key=key)
-        if limit is not None and answer["ContentLength"] > limit:
-            raise InvalidRequest(f"{href} holds more than {limit} bytes: split it", field="href")
-        body: bytes = answer["Body"].read()
+        body, _ = _get(s3, bucket, key, limit=limit)
     except (ClientError, BotoCoreError) as error:
         raise _read_error(href, error) from error
     return body
+
+
+def _get(s3: Any, bucket: str, key: str, *, limit: int | None = None) -> tuple[bytes, str]:
+    """An object's bytes and ETag. boto3 asks again only for an answer that does not begin: one that breaks off in the
+    middle is asked for again here."""
+    for attempt in range(1, _ATTEMPTS + 1):
+        try:
+            answer = s3.get_object(Bucket=bucket, Key=key)
+            if limit is not None and answer["ContentLength"] > limit:
+                raise InvalidRequest(f"s3://{bucket}/{key} holds more than {limit} bytes: split it", field="href")
+            return answer["Body"].read(), answer["ETag"]
+        except _BROKEN_OFF as error:
+            if attempt == _ATTEMPTS:
+                raise TransientRead(f"s3://{bucket}/{key}", f"{error} (tried {attempt} times)") from error
+    raise ValueError("a read is attempted at least once")
 
 
 def _code(error: ClientError) -> str:

@@ -7,23 +7,25 @@ from dataclasses import asdict
 from datetime import date
 from typing import Any
 
-from stratocube.cube.bands import CLEAROB, DATASOURCE, PROVENANCE, PROVENANCE_YEAR, TOTALOB, Band, ObservationLayer
+from stratocube.cube.bands import DATASOURCE, Band
 from stratocube.errors import InvalidRequest
-from stratocube.pixels.blend import BlendResult, Observation, blend
+from stratocube.pixels.blend import Observation
+from stratocube.pixels.blend_cogs import BlendedCogs, Meaning, blend_cogs
+from stratocube.pixels.cog import CogWriter
 from stratocube.pixels.ranking import BlendTask
 from stratocube.state.activities import Work
 from stratocube.state.status import Outcome, Step
-from stratocube.storage.gdal import gdal_environment
+from stratocube.storage.gdal import gdal_environment, threads_for
 from stratocube.storage.hrefs import gdal_path
 from stratocube.storage.keys import BuildKeys
 from stratocube.workflow.build_plan import UnitPlan
 from stratocube.workflow.composition import composition_report
 from stratocube.workflow.context import Invocation, Stack
-from stratocube.workflow.files import put_cog
+from stratocube.workflow.files import DEFAULT_BLOCK, put_parts
 from stratocube.workflow.matching import matched_bands
-from stratocube.workflow.perform import Task, perform
+from stratocube.workflow.perform import Task, failure_recorded, perform
 from stratocube.workflow.products import band_kind, blend_activity_id, blend_key, unit_blends
-from stratocube.workflow.tasks import DateStack, StoredFile, UnitStack, datasets_of
+from stratocube.workflow.tasks import DateStack, UnitStack, datasets_of
 
 
 def load_stack(stack: Stack, build_id: str, unit_id: str) -> UnitStack:
@@ -40,12 +42,13 @@ def blend_band(stack: Stack, invocation: Invocation, build_id: str, unit_id: str
     Raises:
         SourceMissing, TransientRead: a merge cannot be read.
     """
-    unit = UnitPlan.load(stack, build_id, unit_id)
-    blends = {found.band: found for found in unit_blends(unit)}
-    if band_name not in blends:
-        raise InvalidRequest(f"{band_name} is not blended in this build: {', '.join(blends)} are", field="band")
-    wanted = blends[band_name]
-    dates = UnitStack.from_json(stack.work.read_json(BuildKeys(build_id).band(unit_id, band_name))).dates
+    with failure_recorded(stack, build_id, unit_id, Step.BLEND, band_name):
+        unit = UnitPlan.load(stack, build_id, unit_id)
+        blends = {found.band: found for found in unit_blends(unit)}
+        if band_name not in blends:
+            raise InvalidRequest(f"{band_name} is not blended in this build: {', '.join(blends)} are", field="band")
+        wanted = blends[band_name]
+        dates = UnitStack.from_json(stack.work.read_json(BuildKeys(build_id).band(unit_id, band_name))).dates
     work = Work(
         activity_id=blend_activity_id(unit, wanted, dates),
         step=Step.BLEND,
@@ -64,54 +67,55 @@ def blend_band(stack: Stack, invocation: Invocation, build_id: str, unit_id: str
 def _make(
     stack: Stack, unit: UnitPlan, wanted: BlendTask, dates: tuple[DateStack, ...], activity_id: str
 ) -> Mapping[str, Any]:
-    definition = unit.plan.definition
-    band = definition.band(wanted.band)
     with gdal_environment(stack.environment), matched_bands(stack, unit, wanted, dates) as matched:
-        result = _blended(stack, unit, wanted, dates, matched)
-        stored = put_cog(
-            stack,
-            blend_key(unit, band.name, activity_id),
-            result.data,
-            unit.geobox,
-            nodata=band.nodata,
-            kind=band_kind(definition, band),
-            description=band.name,
-            scale=band.scale_factor,
-            offset=band.scale_add,
-            block_size=definition.parameters.block_size,
-        )
-        files = {band.name: asdict(stored)} | {
-            name: asdict(layer) for name, layer in _layers(stack, unit, result, activity_id).items()
+        made = _blended(stack, unit, wanted, dates, matched)
+        # One after the other: what is written is let go.
+        files = {
+            name: asdict(put_parts(stack, blend_key(unit, name, activity_id), cog.finish()))
+            for name, cog in _named(made, wanted).items()
         }
-    if result.layers is None:
+    if made.layers is None:
         return {"files": files}
     return {
         "files": files,
-        "efficacy": result.layers.efficacy,
-        "cloud_ratio": result.layers.cloud_ratio,
-        "composition": composition_report(result.layers.composition, result.dates, datasets_of(dates)),
+        "efficacy": made.layers.efficacy,
+        "cloud_ratio": made.layers.cloud_ratio,
+        "composition": composition_report(made.layers.composition, made.dates, datasets_of(dates)),
     }
+
+
+def _named(made: BlendedCogs, wanted: BlendTask) -> dict[str, CogWriter]:
+    """The COGs by the names of their bands."""
+    return {wanted.band if name == wanted.function else name: cog for name, cog in made.cogs.items()}
 
 
 def _blended(
     stack: Stack, unit: UnitPlan, wanted: BlendTask, dates: tuple[DateStack, ...], matched: Mapping[date, str]
-) -> BlendResult:
+) -> BlendedCogs:
     definition = unit.plan.definition
     band, mask = definition.band(wanted.band), definition.mask
     if mask is None:
         raise InvalidRequest("is required to composite", field="parameters.mask")
-    return blend(
+    return blend_cogs(
         [_observation(stack, unit, wanted, entry, matched) for entry in dates],
-        function=wanted.function,
+        functions=[wanted.function],
         mask=mask,
         data_type=band.data_type,
         nodata=band.nodata,
         layers=wanted.observation_layers,
+        meaning=Meaning(
+            kind=band_kind(definition, band),
+            description=band.name,
+            scale=band.scale_factor,
+            offset=band.scale_add,
+            block_size=definition.parameters.block_size or DEFAULT_BLOCK,
+        ),
         valid_range=_valid_range(unit, band),
         sources=datasets_of(dates),
         reference_day=definition.parameters.reference_day,
         period_start=unit.unit.period.start,
         geobox=unit.geobox,
+        threads=threads_for(stack.environment),
     )
 
 
@@ -141,28 +145,3 @@ def _valid_range(unit: UnitPlan, band: Band) -> tuple[float, float] | None:
     if limits[0] is None or limits[1] is None:
         raise InvalidRequest(f"needs min_value and max_value of band {band.name}", field="parameters.apply_valid_range")
     return limits[0], limits[1]
-
-
-def _layers(stack: Stack, unit: UnitPlan, result: BlendResult, activity_id: str) -> dict[str, StoredFile]:
-    if result.layers is None:
-        return {}
-    made: list[tuple[ObservationLayer, Any]] = [
-        (CLEAROB, result.layers.clear_observations),
-        (TOTALOB, result.layers.total_observations),
-        (PROVENANCE, result.layers.provenance),
-        (PROVENANCE_YEAR, result.layers.provenance_year),
-        (DATASOURCE, result.layers.datasource),
-    ]
-    return {
-        layer.name: put_cog(
-            stack,
-            blend_key(unit, layer.name, activity_id),
-            data,
-            unit.geobox,
-            nodata=layer.nodata,
-            kind="categorical",
-            description=layer.description,
-        )
-        for layer, data in made
-        if data is not None
-    }

@@ -51,7 +51,8 @@ class BuildPlan:
     def of_tile(self, tile_id: str) -> BuildPlan:
         """The plan as the steps of one tile need it: theirs is the only tile in it."""
         request = self.request.model_copy(update={"tiles": (tile_id,)})
-        return replace(self, request=request, tiles={tile_id: self.tiles[tile_id]})
+        options = replace(self.options, units=None)
+        return replace(self, request=request, tiles={tile_id: self.tiles[tile_id]}, options=options)
 
     def to_json(self) -> dict[str, Any]:
         """As stored."""
@@ -90,6 +91,12 @@ def load_plan(stack: Stack, build_id: str) -> BuildPlan:
     Errors as :meth:`stratocube.storage.objects.ObjectStore.read`.
     """
     return BuildPlan.from_json(stack.work.read_json(BuildKeys(build_id).plan))
+
+
+def find_plan(stack: Stack, build_id: str) -> BuildPlan | None:
+    """As :func:`load_plan`; None where there is none. One that may not be read is an error."""
+    found = stack.work.read_versioned_json(BuildKeys(build_id).plan)
+    return None if found is None else BuildPlan.from_json(found[0])
 
 
 @dataclass(frozen=True)

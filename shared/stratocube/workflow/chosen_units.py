@@ -47,6 +47,11 @@ def chosen_units(stack: Stack, plan: BuildPlan, periods: Sequence[Period]) -> Ch
     if options.retry_of is not None and options.retry is not None:
         again = set(units_to_retry(stack.builds, options.retry_of, RetryRequest.parse(options.retry)))
         units = ChosenUnits(tiles, periods, frozenset(unit for unit in units if str(unit) in again))
+    if options.units is not None:
+        named = {
+            UnitId(tile, Period.parse(period)) for period, of_period in options.units.items() for tile in of_period
+        }
+        units = ChosenUnits(tiles, periods, frozenset(units) & named)
     # A cube of identity products has no composites: each of its units counts as missing, what is there is reused.
     if options.only_missing and plan.definition.composite_function != "IDT":
         units = ChosenUnits(tiles, periods, frozenset(units) - _published(stack, plan, units))

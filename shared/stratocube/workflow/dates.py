@@ -27,8 +27,9 @@ from stratocube.workflow.build_plan import UnitPlan
 from stratocube.workflow.context import Invocation, Stack
 from stratocube.workflow.files import put_cog
 from stratocube.workflow.merge import oli_flag
-from stratocube.workflow.perform import DoneOver, Task, perform
+from stratocube.workflow.perform import DoneOver, Task, failure_recorded, perform
 from stratocube.workflow.products import date_file_key, post_process_activity_id
+from stratocube.workflow.radiometry_facts import treatments
 from stratocube.workflow.tasks import DateStack, DateTask, MergeTask, SceneRef, StoredFile
 
 
@@ -97,15 +98,17 @@ def prepare_date(stack: Stack, invocation: Invocation, task: DateTask) -> Outcom
         SourceMissing, TransientRead: a merge cannot be read.
     """
     build_id, unit_id, day = task.build_id, task.unit_id, task.date.isoformat()
-    unit = UnitPlan.load(stack, build_id, unit_id)
-    try:
-        (merged,) = _with_results(stack, unit, {task.date: task.merges})
-    except DoneOver:
-        return Outcome.BUSY
-    with gdal_environment(stack.environment):
-        _check_merges(stack, merged)
+    with failure_recorded(stack, build_id, unit_id, Step.PREPARE_DATES, day):
+        unit = UnitPlan.load(stack, build_id, unit_id)
+        try:
+            (merged,) = _with_results(stack, unit, {task.date: task.merges})
+        except DoneOver:
+            return Outcome.BUSY
+        with gdal_environment(stack.environment):
+            _check_merges(stack, merged)
     if not merged.gaps_of:
-        stack.builds.record(build_id, StepResult(Step.PREPARE_DATES, unit_id, day, Outcome.REUSED, 0.0))
+        reused = StepResult(Step.PREPARE_DATES, unit_id, day, Outcome.REUSED, 0.0)
+        stack.builds.record(build_id, reused, now=stack.now())
         return Outcome.REUSED
     work = Work(
         merged.post_process_id,
@@ -212,6 +215,8 @@ def _date_stack(merged: MergedDate, prepared: Mapping[str, Finished]) -> DateSta
         merges=merges | ({"DATASOURCE": StoredFile.from_json(datasource)} if datasource else {}),
         activity_ids=ids | ({"DATASOURCE": merged.activity_ids[quality_band]} if datasource else {}),
         datasets=merged.datasets,
+        radiometry=treatments(merged.tasks),
+        warnings=tuple(warning for result in merged.results.values() for warning in result.get("warnings", ())),
     )
 
 

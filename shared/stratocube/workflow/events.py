@@ -1,13 +1,17 @@
 """Events at the door of the functions: parsed whole, or refused with the name of the field.
 
-They come from the state machine, so a malformed one was sent by hand, or is a task list that somebody edited. Nothing
-may be made of it: what is refused here has read and written nothing.
+They come from the state machine or from EventBridge, so a malformed one was sent by hand, or is a task list that
+somebody edited. Nothing may be made of it: what is refused here has read and written nothing. Nobody waits for the
+answer to an event of EventBridge: the refusal goes to the dead-letter queue with the event.
 """
 
 from __future__ import annotations
 
+import json
+import math
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final, TypeVar
 
@@ -27,6 +31,54 @@ _BAND: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}")
 _IDENTITY: Final = re.compile(r"[0-9a-f]{64}")
 _LONGEST_KEY: Final = 1024
 _MOST_FIELDS_NAMED: Final = 5
+
+
+@dataclass(frozen=True)
+class EndedExecution:
+    """An execution of the state machine that ended otherwise than by its last state."""
+
+    build_id: str
+    unit_id: str | None
+    """Whose execution it was, None for the whole build's."""
+    error: Mapping[str, str]
+    """Why, as Step Functions says it: ``{"Error", "Cause"}``."""
+
+
+_HOW_IT_ENDED: Final = {
+    "ABORTED": "the execution of the state machine was stopped",
+    "FAILED": "the execution of the state machine failed",
+    "TIMED_OUT": "the execution of the state machine ran out of time",
+}
+
+
+def ended_execution_of(event: object) -> EndedExecution:
+    """What EventBridge says of an execution that was stopped, failed or timed out.
+
+    Executions of builds are named after them; those of units, which the map of the units starts, have names of their
+    own, but the unit for input.
+
+    Raises:
+        InvalidRequest: naming the field (``detail.status``) that is missing or wrong.
+    """
+    detail = _object(_member(event, "detail"), "detail")
+    status = detail.get("status")
+    if not isinstance(status, str) or status not in _HOW_IT_ENDED:
+        raise InvalidRequest(f"must be one of {', '.join(_HOW_IT_ENDED)}, got {shown(status)}", field="detail.status")
+    said = [text for name in ("error", "cause") if isinstance(text := detail.get(name), str) and text]
+    error = {"Error": status, "Cause": ": ".join([_HOW_IT_ENDED[status], *said])}
+    machine = detail.get("stateMachineArn")
+    if not isinstance(machine, str):
+        raise InvalidRequest(
+            f"must be the ARN of a state machine, got {shown(machine)}", field="detail.stateMachineArn"
+        )
+    if "/" not in machine:
+        return EndedExecution(_matching(detail.get("name"), _BUILD_ID, "detail.name"), None, error)
+    try:
+        task = json.loads(str(detail.get("input")))
+        build_id, unit_id = unit_of(task)
+    except (ValueError, InvalidRequest) as problem:
+        raise InvalidRequest(f"must be the input of a unit: {problem}", field="detail.input") from None
+    return EndedExecution(build_id, unit_id, error)
 
 
 def has(event: object, name: str) -> bool:
@@ -110,6 +162,9 @@ def merge_task_of(event: object) -> MergeTask:
     for position, source in enumerate(task.sources):
         if source.file_band < 1:
             raise InvalidRequest("bands of a file are counted from 1", field=f"sources.{position}.file_band")
+        for name in ("scale", "offset", "may_hold"):
+            if not math.isfinite(getattr(source, name) or 0):
+                raise InvalidRequest("must be a finite number", field=f"sources.{position}.{name}")
     _matching(task.band, _BAND, "band")
     _matching(task.activity_id, _IDENTITY, "activity_id")
     return task

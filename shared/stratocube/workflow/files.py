@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from typing import Any
 
 from numpy.typing import NDArray
@@ -13,7 +14,7 @@ from stratocube.workflow.context import Stack
 from stratocube.workflow.tasks import StoredFile
 
 COG_TYPE = "image/tiff; application=geotiff; profile=cloud-optimized"
-_DEFAULT_BLOCK = 512
+DEFAULT_BLOCK = 512
 
 
 def put_cog(
@@ -38,9 +39,14 @@ def put_cog(
         description=description,
         scale=scale,
         offset=offset,
-        block_size=block_size or _DEFAULT_BLOCK,
+        block_size=block_size or DEFAULT_BLOCK,
     )
     return put_file(stack, key, body, content_type=COG_TYPE)
+
+
+def put_parts(stack: Stack, key: str, parts: Iterable[bytes]) -> StoredFile:
+    """Write a COG under a key, whose parts are those of :meth:`stratocube.pixels.cog.CogWriter.finish`."""
+    return put_file(stack, key, b"".join(parts), content_type=COG_TYPE)
 
 
 def put_file(stack: Stack, key: str, body: bytes, *, content_type: str) -> StoredFile:

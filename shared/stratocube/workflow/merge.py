@@ -15,6 +15,7 @@ from stratocube.catalog.hosts import check_href
 from stratocube.cube.bands import DATASOURCE, Band
 from stratocube.errors import InvalidRequest
 from stratocube.pixels.confidence import OliFlag
+from stratocube.pixels.dark_end import contradiction, read_dark_end
 from stratocube.pixels.mask_buffers import buffer_margin, buffered_merge
 from stratocube.pixels.merge import Merge, merge
 from stratocube.pixels.sensors import oli_pixels, sources_without_oli
@@ -23,13 +24,13 @@ from stratocube.pixels.statistics import qa_statistics
 from stratocube.state.activities import Work
 from stratocube.state.status import Outcome, Step
 from stratocube.storage.addresses import final_address
-from stratocube.storage.gdal import gdal_environment
+from stratocube.storage.gdal import gdal_environment, threads_for
 from stratocube.storage.hrefs import gdal_path
 from stratocube.storage.retrying import read_patiently
 from stratocube.workflow.build_plan import UnitPlan
 from stratocube.workflow.context import Invocation, Stack
 from stratocube.workflow.files import put_cog
-from stratocube.workflow.perform import Task, perform
+from stratocube.workflow.perform import Task, failure_recorded, perform
 from stratocube.workflow.products import band_kind, date_file_key, merge_activity_id
 from stratocube.workflow.tasks import MergeTask, SourceAsset, StoredFile
 
@@ -38,7 +39,8 @@ def merge_date(stack: Stack, invocation: Invocation, task: MergeTask) -> Outcome
     """Make the merge of a task, unless it is there or being made.
 
     The result kept with the activity: the stored file, which pixels are valid (count and fingerprint), and of the
-    quality band efficacy and cloud ratio, and DATASOURCE where several sources are combined.
+    quality band efficacy and cloud ratio, DATASOURCE where several sources are combined, how the scenes' numbers were
+    taken, and warnings where the values speak against that.
 
     Raises:
         InvalidRequest: the task is not the one its identity says; a scene's raster is, or a redirect of it leads, where
@@ -46,7 +48,8 @@ def merge_date(stack: Stack, invocation: Invocation, task: MergeTask) -> Outcome
         SourceMissing: a scene's raster is not there; nothing is written.
         TransientRead: a scene's raster cannot be read now, also when tried again; nothing is written.
     """
-    unit = UnitPlan.load(stack, task.build_id, task.unit_id)
+    with failure_recorded(stack, task.build_id, task.unit_id, Step.MERGE, task.part):
+        unit = UnitPlan.load(stack, task.build_id, task.unit_id)
     definition = unit.plan.definition
     work = Work(
         activity_id=task.activity_id,
@@ -95,10 +98,14 @@ def _make(stack: Stack, invocation: Invocation, unit: UnitPlan, task: MergeTask)
             block_size=unit.plan.definition.parameters.block_size,
         )
         datasource = _put_datasource(stack, unit, task, merged)
+        dark_ends = read_patiently(
+            lambda: _dark_ends(stack, task), stack.patience, seconds_left=invocation.remaining_seconds
+        )
     return {
         "file": asdict(stored),
         **_validity(merged),
         **_statistics(unit, band, task, merged),
+        **_radiometry(task, dark_ends),
         **({"datasource": asdict(datasource), "datasets": list(task.datasets)} if datasource else {}),
     }
 
@@ -115,10 +122,12 @@ def _merged(stack: Stack, unit: UnitPlan, band: Band, task: MergeTask) -> Merge:
         kind=band_kind(definition, band),
         resampling=definition.resampling(band.name),
         overlap="first" if definition.is_combined else "last",
-        scale=band.scale_factor,
-        offset=band.scale_offset,
+        # A band without scale keeps the numbers of its source, so an offset to take out is given in stored units.
+        scale=1.0 if band.scale_factor is None else band.scale_factor,
+        offset=0.0 if band.scale_factor is None else band.scale_offset,
         datasource=task.datasets if definition.is_combined and band.name == definition.quality_band else None,
         margin=margin,
+        threads=threads_for(stack.environment),
     )
     return merged if mask is None or not mask.buffers else buffered_merge(merged, mask, margin)
 
@@ -152,13 +161,41 @@ def _raster(stack: Stack, source: SourceAsset) -> SourceRaster:
     )
     return SourceRaster(
         href=source.href,
-        path=gdal_path(final_address(source.href, allowed)),
+        path=gdal_path(final_address(_address(stack, source), allowed)),
         nodata=source.nodata,
         dataset=source.dataset,
         scale=source.scale,
         offset=source.offset,
         band=source.file_band,
     )
+
+
+def _address(stack: Stack, source: SourceAsset) -> str:
+    """Where a scene's raster is read: the nearer place, unless that costs and the stack does not pay."""
+    pays = stack.environment.get("AWS_REQUEST_PAYER") == "requester"
+    return source.read_href if source.read_href and (pays or not source.reader_pays) else source.href
+
+
+def _dark_ends(stack: Stack, task: MergeTask) -> Mapping[str, float]:
+    """The dark end of the numbers of the scenes that may hold an offset, by scene."""
+    looked_at = [source for source in task.sources if source.may_hold is not None]
+    found = {source.scene_id: read_dark_end(_raster(stack, source)) for source in looked_at}
+    return {scene_id: dark for scene_id, dark in found.items() if dark is not None}
+
+
+def _radiometry(task: MergeTask, dark_ends: Mapping[str, float]) -> Mapping[str, Any]:
+    """How the numbers of the scenes were taken, and where their values speak against it."""
+    warnings = []
+    for source in task.sources:
+        if source.may_hold is not None and source.scene_id in dark_ends:
+            doubt = contradiction(dark_ends[source.scene_id], source.may_hold, removed=bool(source.offset))
+            warnings += [f"{source.scene_id} {task.band}: {doubt}"] if doubt else []
+    treated = [
+        {"scene": source.scene_id, "scale": source.scale, "offset": source.offset, "state": source.offset_state}
+        for source in task.sources
+        if source.scale is not None or source.offset_state != "none"
+    ]
+    return {**({"radiometry": treated} if treated else {}), **({"warnings": warnings} if warnings else {})}
 
 
 def _statistics(unit: UnitPlan, band: Band, task: MergeTask, merged: Merge) -> Mapping[str, Any]:

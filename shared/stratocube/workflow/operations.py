@@ -74,8 +74,8 @@ def retry_build(build_id: str, wanted: RetryRequest, *, builds: Builds, launch: 
 def cube_request(payload: Json, *, cubes: Cubes, builds: Builds) -> dict[str, Any]:
     """A start request out of a shorter one: ``cube_id``, ``start_date`` and ``end_date`` are enough.
 
-    ``cube_id`` may stand for ``datacube``. ``collections`` and ``stac_url`` that are left out are those of the cube's
-    newest build, ``tiles`` all tiles of its last builds.
+    ``cube_id`` may stand for ``datacube``. ``collections`` and the places to search that are left out are those of
+    the cube's newest build, ``tiles`` all tiles of its last builds.
 
     Raises:
         InvalidRequest: when something is left out and the cube was never built: names the field.
@@ -99,10 +99,16 @@ def cube_request(payload: Json, *, cubes: Cubes, builds: Builds) -> dict[str, An
         raise InvalidRequest(f"is required: {cube_id} has not been built yet", field=missing[0])
     newest = before[0].request
     tiles = sorted({tile for build in before for tile in build.request.get("tiles", ())})
-    known = {"collections": newest.get("collections"), "tiles": tiles, "stac_url": newest.get("stac_url")}
+    known = {"collections": newest.get("collections"), "tiles": tiles} | _places(newest, form)
     return {name: value for name, value in known.items() if value} | {
         name: value for name, value in form.items() if value is not None
     }
+
+
+def _places(newest: Mapping[str, Any], form: Mapping[str, Any]) -> dict[str, Any]:
+    """Where the newest build searched, unless the form says where to."""
+    names = ("stac_url", "token_secret", "sources", "query")
+    return {} if {"stac_url", "sources"} & form.keys() else {name: newest.get(name) for name in names}
 
 
 def has_composites(checked: CheckedStart) -> CheckedStart:

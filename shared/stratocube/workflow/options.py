@@ -7,7 +7,7 @@ has ended, so what it says does not change.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
@@ -26,6 +26,10 @@ class BuildOptions:
     """Only units of this build."""
     retry: Mapping[str, Any] | None = None
     """With ``retry_of``: those that this filter (:class:`stratocube.cube.retry.RetryRequest`) lets pass; None: all."""
+    units: Mapping[str, Sequence[str]] | None = None
+    """Only these units: tiles by period (``{"2023-08-01_2023-08-31": ["000000"]}``). None: all."""
+    skip_current: bool = False
+    """A unit that is published and made of what is available ends at once, and so does one without any scene."""
 
     def to_json(self) -> dict[str, Any]:
         """Only what differs from the default: empty for a plain build."""

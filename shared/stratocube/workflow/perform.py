@@ -72,6 +72,7 @@ def perform(
         return Outcome.BUSY
     try:
         result = do()
+        stack.activities.finish(task.work, holder=invocation.holder, now=stack.now(), result=result)
     except BuildCancelled:
         # Not a failure: the next build that needs the work may begin at once.
         stack.activities.release(
@@ -79,6 +80,8 @@ def perform(
         )
         raise
     except Exception as error:
+        if isinstance(error, Conflict) and not stack.activities.holds(task.work.activity_id, holder=invocation.holder):
+            return _without_claim(stack, task, started)
         with _noting(error, "recording the failure failed too"):
             stack.activities.fail(
                 task.work,
@@ -89,9 +92,26 @@ def perform(
             )
             _record(stack, task, Outcome.FAILED, started, cause=cause_of(error))
         raise
-    stack.activities.finish(task.work, holder=invocation.holder, now=stack.now(), result=result)
     _record(stack, task, Outcome.BUILT, started)
     return Outcome.BUILT
+
+
+def _without_claim(stack: Stack, task: Task, started: float) -> Outcome:
+    """How a task stands whose claim its worker has no more.
+
+    Either it is finished: by this very worker, when the answer to that was lost and the request sent again, or by who
+    took the claim over when it had expired. Or the other is still at it: then ask again.
+
+    Raises:
+        BuildCancelled: the claim was released, for the build was cancelled.
+    """
+    _refuse_cancelled(stack, task.build_id)
+    finished = stack.activities.finished(task.work.activity_id)
+    if finished is None:
+        return Outcome.BUSY
+    outcome = Outcome.BUILT if finished.build_id == task.build_id else Outcome.REUSED
+    _record(stack, task, outcome, started)
+    return outcome
 
 
 def confirm_claim(stack: Stack, invocation: Invocation, task: Task) -> None:
@@ -135,10 +155,24 @@ def recorded(stack: Stack, build_id: str, unit_id: str, step: Step) -> Iterator[
     except Exception as error:
         with _noting(error, "recording the failure failed too"):
             result = StepResult(step, unit_id, "", Outcome.FAILED, _since(started), cause=cause_of(error))
-            stack.builds.record(build_id, result)
+            stack.builds.record(build_id, result, now=stack.now())
         raise
     if not under_way.is_busy:
-        stack.builds.record(build_id, StepResult(step, unit_id, "", Outcome.BUILT, _since(started)))
+        result = StepResult(step, unit_id, "", Outcome.BUILT, _since(started))
+        stack.builds.record(build_id, result, now=stack.now())
+
+
+@contextmanager
+def failure_recorded(stack: Stack, build_id: str, unit_id: str, step: Step, part: str) -> Iterator[None]:
+    """Record why a part of a step failed before its work was known: the map it is a child of cannot tell."""
+    started = time.monotonic()
+    try:
+        yield
+    except Exception as error:
+        with _noting(error, "recording the failure failed too"):
+            failed = StepResult(step, unit_id, part, Outcome.FAILED, _since(started), cause=cause_of(error))
+            stack.builds.record(build_id, failed, now=stack.now())
+        raise
 
 
 def cause_of(error: BaseException) -> str:
@@ -176,6 +210,7 @@ def _record(stack: Stack, task: Task, outcome: Outcome, started: float, cause: s
             activity_id=task.work.activity_id,
             cause=cause,
         ),
+        now=stack.now(),
     )
 
 

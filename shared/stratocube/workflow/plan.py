@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from stratocube.cube.definition import CubeDefinition
 from stratocube.cube.grids import Tile
 from stratocube.cube.requests import StartRequest
 from stratocube.errors import Conflict, InvalidRequest, NotFound
+from stratocube.state.status import BuildStatus
 from stratocube.storage.keys import BuildKeys
 from stratocube.workflow.build_plan import BuildPlan, write_plan
 from stratocube.workflow.chosen_units import chosen_units
 from stratocube.workflow.collections import cover_units
 from stratocube.workflow.context import Stack
 from stratocube.workflow.options import BuildOptions
+
+_Row = tuple[str, str, str, str]
+
+_ROWS_A_LOOK = 500
+"""Units that are recorded between two looks at whether the build still waits for them: whole batches."""
 
 
 def plan_build(stack: Stack, build_id: str) -> dict[str, Any]:
@@ -28,35 +35,55 @@ def plan_build(stack: Stack, build_id: str) -> dict[str, Any]:
             changed since).
         NotFound: the build or the cube is gone.
         Conflict: the build is closed already.
+
+    Delivered again, or at the same time as another delivery, it answers the same and takes no unit back.
     """
     build = stack.builds.get(build_id)
     if build.finished_at is not None:
         # Closed before it began: the API could not tell whether Step Functions took it, and said so to its user.
         raise Conflict(f"build {build_id} is {build.status}: {build.cause or 'it was closed before it began'}")
     request = StartRequest.parse(build.request)
+    keys = BuildKeys(build_id)
+    answer = {
+        "build_id": build_id,
+        "priority": request.priority,
+        "units": {"bucket": stack.work.bucket, "key": keys.units},
+    }
+    if build.status is not BuildStatus.QUEUED:
+        # Delivered again: all is written, and units run.
+        return answer
     definition = request.resolve(CubeDefinition.parse(stack.cubes.get(build.cube_id).definition))
     definition = _with_merges_of(stack, definition)
     options = BuildOptions.from_json(build.options)
     plan = BuildPlan(build_id, definition, request, _tiles(stack, definition.grs, request.tiles), options)
     units = chosen_units(stack, plan, request.periods(definition))
-    keys = BuildKeys(build_id)
     write_plan(stack, plan)
     # Units are made as they are written, never listed: a build has up to a hundred thousand.
-    stack.builds.add_units(
-        build_id,
-        ((str(unit), unit.tile, unit.period.start.isoformat(), unit.period.end.isoformat()) for unit in units),
-    )
+    rows = ((str(unit), unit.tile, unit.period.start.isoformat(), unit.period.end.isoformat()) for unit in units)
+    try:
+        stack.builds.add_units(build_id, _while_queued(stack, build_id, rows))
+    except _Overtaken:
+        return answer
     stack.work.put_json_list(keys.units, ({"build_id": build_id, "unit_id": str(unit)} for unit in units))
     first = next(iter(units), None)
     if first is not None and not options.dry_run:
         # An item names its collection, so the collection is there before the first item; Finish lets it grow.
         cover_units(stack, plan, [first])
     stack.builds.start(build_id, now=stack.now(), planned={"requested": units.requested, "units": len(units)})
-    return {
-        "build_id": build_id,
-        "priority": request.priority,
-        "units": {"bucket": stack.work.bucket, "key": keys.units},
-    }
+    return answer
+
+
+class _Overtaken(Exception):
+    """Another delivery of the same event has planned the build meanwhile."""
+
+
+def _while_queued(stack: Stack, build_id: str, rows: Iterable[_Row]) -> Iterator[_Row]:
+    """The rows, as long as no other Plan of the build has come to its end: its units run by now, and one that is
+    written again would be back at the beginning."""
+    for position, row in enumerate(rows):
+        if position % _ROWS_A_LOOK == 0 and stack.builds.get(build_id).status is not BuildStatus.QUEUED:
+            raise _Overtaken
+        yield row
 
 
 def _with_merges_of(stack: Stack, definition: CubeDefinition) -> CubeDefinition:

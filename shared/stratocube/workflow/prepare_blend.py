@@ -9,6 +9,7 @@ from stratocube.state.status import Outcome, Step
 from stratocube.storage.keys import BuildKeys
 from stratocube.workflow.build_plan import UnitPlan
 from stratocube.workflow.context import Stack
+from stratocube.workflow.datasets import only_gaps
 from stratocube.workflow.dates import date_stacks, merged_dates
 from stratocube.workflow.perform import DoneOver, recorded
 from stratocube.workflow.products import unit_blends
@@ -58,9 +59,12 @@ def _inputs(ranked: tuple[DateStack, ...], blend: BlendTask) -> UnitStack:
 
 
 def _ranked(unit: UnitPlan, dates: list[DateStack]) -> tuple[DateStack, ...]:
-    resolution = unit.geobox.resolution_x
+    resolution, combined = unit.geobox.resolution_x, unit.plan.definition.is_combined
     ranked = rank_dates(
-        [DateScore(entry.date, entry.efficacy, resolution) for entry in dates],
+        [
+            DateScore(entry.date, entry.efficacy, resolution, last=combined and only_gaps(entry.scenes))
+            for entry in dates
+        ],
         reference_day=unit.plan.definition.parameters.reference_day,
         period_start=unit.unit.period.start,
     )

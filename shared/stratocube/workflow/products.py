@@ -8,22 +8,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import date
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from stratocube.cube.bands import Band
 from stratocube.cube.definition import CubeDefinition
 from stratocube.cube.identity import blend_identity, identity, merge_identity, publish_identity
 from stratocube.cube.naming import band_file, item_folder
-from stratocube.pixels.cog import Kind
 from stratocube.pixels.ranking import BlendTask, blend_tasks
 from stratocube.storage.keys import asset_key, item_key
 from stratocube.workflow.build_plan import UnitPlan
 from stratocube.workflow.tasks import DateStack, SourceAsset
 
-MERGE_ALGORITHM: Final = "1"
+if TYPE_CHECKING:  # search and plan name products and read no raster: they go without GDAL
+    from stratocube.pixels.cog import Kind
+
+MERGE_ALGORITHM: Final = "2"
 POST_PROCESS_ALGORITHM: Final = "1"
 BLEND_ALGORITHM: Final = "1"
-PUBLISH_ALGORITHM: Final = "2"
+COMBINED: Final = "gaps-last"
+"""Part of the algorithm of blends of combined cubes: their dates of scenes with gaps rank last."""
+PUBLISH_ALGORITHM: Final = "3"
 
 
 def band_kind(definition: CubeDefinition, band: Band) -> Kind:
@@ -72,7 +76,7 @@ def blend_activity_id(unit: UnitPlan, blend: BlendTask, dates: Iterable[DateStac
         unit.unit.period,
         inputs,
         layers=blend.observation_layers,
-        code_version=BLEND_ALGORITHM,
+        code_version=f"{BLEND_ALGORITHM} {COMBINED}" if unit.plan.definition.is_combined else BLEND_ALGORITHM,
     )
 
 

@@ -35,7 +35,7 @@ from stratocube.workflow.composition import composition_properties, provenance_y
 from stratocube.workflow.context import Invocation, Stack
 from stratocube.workflow.described import crs_info, layer_info, resolution_in_metres
 from stratocube.workflow.files import COG_TYPE, put_cog, put_file
-from stratocube.workflow.perform import DoneOver, Task, confirm_claim, perform
+from stratocube.workflow.perform import DoneOver, Task, confirm_claim, failure_recorded, perform
 from stratocube.workflow.products import (
     blend_activity_id,
     collection_root,
@@ -49,6 +49,8 @@ from stratocube.workflow.products import (
     date_item_key,
     unit_blends,
 )
+from stratocube.workflow.radiometry_facts import radiometry_properties
+from stratocube.workflow.scenes import scene_properties
 from stratocube.workflow.staleness import input_properties
 from stratocube.workflow.tasks import DateStack, SceneRef, StoredFile, UnitStack, datasets_of
 
@@ -84,9 +86,10 @@ def publish_date(stack: Stack, invocation: Invocation, build_id: str, unit_id: s
     Raises:
         SourceMissing, TransientRead: a merge cannot be read.
     """
-    unit = UnitPlan.load(stack, build_id, unit_id)
+    with failure_recorded(stack, build_id, unit_id, Step.PUBLISH_DATES, day):
+        unit = UnitPlan.load(stack, build_id, unit_id)
+        entry = DateStack.from_json(stack.work.read_json(BuildKeys(build_id).date(unit_id, day)))
     definition = unit.plan.definition
-    entry = DateStack.from_json(stack.work.read_json(BuildKeys(build_id).date(unit_id, day)))
     product = _Product(
         unit=unit,
         item_id=date_item_id(unit, entry.date),
@@ -100,7 +103,7 @@ def publish_date(stack: Stack, invocation: Invocation, build_id: str, unit_id: s
         efficacy=entry.efficacy,
         cloud_ratio=entry.cloud_ratio,
         datasets=entry.datasets,
-        facts={},
+        facts=radiometry_properties([entry]),
     )
     work = Work(product.identity, Step.PUBLISH_DATES, definition.id, f"{unit.unit.tile} {day}")
     task = Task(work, build_id, unit_id, day, force=unit.plan.request.force)
@@ -172,6 +175,8 @@ def _composite(stack: Stack, unit: UnitPlan, found: UnitStack) -> _Product:
         cloud_ratio=layers.get("cloud_ratio"),
         datasets=datasets_of(found.dates),
         facts=input_properties(stack, unit)
+        | scene_properties(stack, unit.plan.build_id, str(unit.unit))
+        | radiometry_properties(found.dates)
         | composition_properties(layers.get("composition"))
         | provenance_year(files, [entry.date for entry in found.dates]),
     )

@@ -90,11 +90,16 @@ def ends_unit(stack: Stack, unit: UnitPlan, merges: Merges) -> bool:
         Whether there is nothing more to do for the unit: its build is a dry run, or the unit is not stale.
     """
     options, build_id, unit_id = unit.plan.options, unit.plan.build_id, str(unit.unit)
-    if not options.only_stale:
+    if options.skip_current and unit.plan.definition.composite_function == "IDT":
+        return not merges
+    if not (options.only_stale or options.skip_current):
         return False
     found = stack.products.read_versioned_json(composite_item_key(unit))
     staleness = Staleness.between(found[0] if found else None, inputs_of(merges), recipe_of(unit))
     stack.builds.set_staleness(build_id, unit_id, staleness.to_json())
+    if options.skip_current and not staleness.published:
+        # What was never published is built, as soon as there is a scene to make it of.
+        return not merges
     return options.dry_run or not staleness.stale
 
 

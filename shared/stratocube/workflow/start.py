@@ -67,9 +67,15 @@ def create_cube(payload: Json, *, cubes: Cubes, grids: Grids, now: str) -> Store
     """Store the cube of a definition (cube-builder's ``DataCubeForm``).
 
     Raises:
-        InvalidRequest: for a definition that cannot be built: names the field.
+        InvalidRequest: for a definition that cannot be built: names the field. One without a mask gets that of the
+            archives it names in ``parameters.providers``.
         Conflict: when there is a cube of this name and version.
     """
+    if isinstance(payload, Mapping) and "providers" in str(payload.get("parameters", "")):
+        # files of archives are read for the few definitions that name one, not at every start of the API
+        from stratocube.workflow.provider_masks import with_provider_mask  # noqa: PLC0415 - imported late, see above
+
+        payload = with_provider_mask(payload)
     definition = CubeDefinition.parse(payload)
     try:
         grids.get(definition.grs)
@@ -134,6 +140,27 @@ def check_start(
             window without a period, and anything else that is wrong in itself: names the field.
         NotFound: when there is no such cube.
     """
+    request, resolved, tile_pixels = check_request(
+        payload, cubes=cubes, grids=grids, allowed_hosts=allowed_hosts, allowed_buckets=allowed_buckets
+    )
+    return CheckedStart(request, resolved, tuple(request.units(resolved)), tile_pixels)
+
+
+def check_request(
+    payload: Json,
+    *,
+    cubes: Cubes,
+    grids: Grids,
+    allowed_hosts: tuple[str, ...],
+    allowed_buckets: tuple[str, ...],
+) -> tuple[StartRequest, CubeDefinition, int]:
+    """Check everything of a start request but whether its window has periods.
+
+    Returns:
+        The request, the cube as the request wants it built, and the pixels of a tile.
+
+    Raises: as :func:`check_start`.
+    """
     request = StartRequest.parse(payload)
     stored = cubes.get(request.cube_id) if request.cube_id else _newest(cubes, request.cube_name)
     definition = CubeDefinition.parse(stored.definition)
@@ -146,11 +173,12 @@ def check_start(
         )
     resolved = request.resolve(definition)
     _check_pixels(resolved, tuple(tiles.values())[:1])
-    if resolved.parameters.stac_url is not None:
-        check_href(resolved.parameters.stac_url, allowed_hosts, allowed_buckets, field="stac_url")
+    for position, source in enumerate(resolved.parameters.scene_sources):
+        field = "stac_url" if resolved.parameters.sources is None else f"sources.{position}.stac_url"
+        check_href(source.stac_url, allowed_hosts, allowed_buckets, field=field)
     tile = Tile.from_json(next(iter(tiles.values())))
     height, width = tile.geobox(resolved.resolution, shape=resolved.parameters.shape).shape
-    return CheckedStart(request, resolved, tuple(request.units(resolved)), height * width)
+    return request, resolved, height * width
 
 
 def start_build(
@@ -177,11 +205,13 @@ def start_recorded(
     launch: Launch,
     moment: datetime,
     before_launch: str | None = None,
+    build_id: str | None = None,
 ) -> Build:
     """Like :func:`start_build`, of a request that was checked before. ``before_launch`` is the build this one retries:
-    it notes the new one before anything of it runs."""
+    it notes the new one before anything of it runs. ``build_id`` is the build's id where somebody has written it down
+    already (:func:`new_build_id`)."""
     build = builds.create(
-        new_build_id(moment),
+        build_id or new_build_id(moment),
         cube_id,
         request,
         now=iso_time(moment),

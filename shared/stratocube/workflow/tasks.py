@@ -33,6 +33,18 @@ class SourceAsset:
     platform: str
     item_href: str
     """Where the scene's STAC Item can be read; empty when it does not say."""
+    read_href: str = ""
+    """Another address of the same file, nearer to the stack, which is no part of what it is; empty: ``href``."""
+    reader_pays: bool = False
+    """Whether reading there costs whoever reads."""
+    provider: str = ""
+    """Name of the provider's file that told what its numbers mean."""
+    baseline: str = ""
+    """Processing baseline, of Sentinel-2."""
+    offset_state: str = "none"
+    """What became of an offset that only some scenes have, see :class:`stratocube.catalog.radiometry.Radiometry`."""
+    may_hold: float | None = None
+    """That offset in stored numbers, where the product was made with it: the values are looked at for it."""
 
     def identifying(self) -> Json:
         """What of this decides the pixels of a merge."""
@@ -171,12 +183,18 @@ class DateStack:
     """Content identity of each merge, by band."""
     datasets: tuple[str, ...]
     """What the values 0, 1, … of the DATASOURCE merge stand for; empty where there is none."""
+    radiometry: tuple[Json, ...] = ()
+    """How the numbers of the scenes were taken, see :mod:`stratocube.workflow.radiometry_facts`."""
+    warnings: tuple[str, ...] = ()
+    """What a look at the values made doubtful."""
 
     def with_only(self, names: Collection[str]) -> DateStack:
         """The date as a blend needs it: with the merges that are its inputs, and without scenes."""
         return replace(
             self,
             scenes=(),
+            radiometry=(),
+            warnings=(),
             merges={name: stored for name, stored in self.merges.items() if name in names},
             activity_ids={name: activity for name, activity in self.activity_ids.items() if name in names},
         )
@@ -191,6 +209,8 @@ class DateStack:
             "merges": {band: asdict(stored) for band, stored in self.merges.items()},
             "activity_ids": dict(self.activity_ids),
             "datasets": list(self.datasets),
+            "radiometry": list(self.radiometry),
+            "warnings": list(self.warnings),
         }
 
     @classmethod
@@ -204,6 +224,8 @@ class DateStack:
             merges={band: StoredFile.from_json(stored) for band, stored in value["merges"].items()},
             activity_ids=value["activity_ids"],
             datasets=tuple(value["datasets"]),
+            radiometry=tuple(value.get("radiometry", ())),
+            warnings=tuple(value.get("warnings", ())),
         )
 
 

@@ -8,6 +8,7 @@ from functools import cache
 from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.session import get_session
 
 from stratocube.errors import InvalidRequest, TransientRead
 
@@ -36,9 +37,7 @@ def secret_reader(prefix: str, *, region: str) -> ReadSecret:
     @cache
     def client() -> Any:
         # made by the first search that needs it: few do, and its model takes a while to read
-        import boto3  # noqa: PLC0415 - made late, see above
-
-        return boto3.client("secretsmanager", region_name=region)
+        return get_session().create_client("secretsmanager", region_name=region)
 
     def read(name: str) -> str:
         try:

@@ -15,6 +15,7 @@ from moto import mock_aws
 from stratocube.api.app import Api
 from stratocube.api.services import Services
 from stratocube.state.activities import Activities
+from stratocube.state.arrivals import Arrivals
 from stratocube.state.builds import Builds
 from stratocube.state.cubes import Cubes
 from stratocube.state.grids import Grids
@@ -37,6 +38,7 @@ def stack() -> Iterator[tuple[Any, Services]]:
             launch=Launcher(),
             stop=Stopper(),
             work=ObjectStore(boto3.client("s3", region_name=REGION), "work"),
+            arrivals=Arrivals("test-arrivals", region=REGION),
             allowed_hosts=("stac.example.org",),
             allowed_buckets=("scenes",),
             now=lambda: NOW,

@@ -11,9 +11,9 @@ from tests.unit.api.api_client import FIXTURES
 
 FUNCTION = Path(__file__).parents[3] / "functions" / "api"
 
-# What raster steps need and the API does not, except when grids are made or a build is started: each would add
-# between 50 and 500 ms to every cold start.
-HEAVY = ("rasterio", "numpy", "shapely", "requests", "boto3", "pystac", "pystac_client")
+# What raster steps need and the API does not, except when grids are made or a build is started, and what the first
+# request loads: each would add between 50 and 500 ms to every cold start.
+HEAVY = ("rasterio", "numpy", "shapely", "requests", "boto3", "pystac", "pystac_client", "pydantic", "pynamodb")
 
 SCRIPT = """
 import json, sys

@@ -110,3 +110,19 @@ def test_the_message_says_what_is_allowed_now() -> None:
         check_href("https://evil.net/x", (), ())
     with pytest.raises(InvalidRequest, match=r"allowed buckets of the stack \(now a, b\)"):
         check_href("s3://c/x", (), ("b", "a"))
+
+
+def test_of_a_file_in_an_archive_the_archive_counts() -> None:
+    check_href("zip+s3://scenes/a.zip!X.SAFE/B04.jp2", ("data.inpe.br",), ("scenes",))
+    check_href("zip+https://data.inpe.br/a.zip!X.SAFE/B04.jp2", ("data.inpe.br",), ("scenes",))
+    for href in (
+        "zip+s3://others/a.zip!b",
+        "zip+https://example.org/a.zip!b",
+        "zip+zip+s3://scenes/a.zip!b",
+        "zip+file:///etc/passwd!b",
+        "zip+s3://scenes/a.zip",
+        "zip+s3://scenes/a.zip!b c",
+        "zip+https://169.254.169.254/a.zip!b",
+    ):
+        with pytest.raises(InvalidRequest):
+            check_href(href, ("data.inpe.br",), ("scenes",))

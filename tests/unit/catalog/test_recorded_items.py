@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 import pystac
 import pytest
 
+from stratocube.catalog.acquisitions import Acquisition
 from stratocube.catalog.assets import SceneAsset
 from stratocube.catalog.scenes import Scene
 from stratocube.catalog.stac_items import scene_from_item
@@ -57,6 +58,9 @@ def test_earth_search_v1_item_is_read_completely() -> None:
         boa_offset_applied=False,
         item_href=(
             "https://earth-search.aws.element84.com/v1/collections/sentinel-2-l2a/items/S2B_33TWN_20220226_0_L2A"
+        ),
+        acquisition=Acquisition(
+            frame="MGRS-33TWN", datatake="20220226T095029", strip="20220226T095155", processing=(4, 0)
         ),
     )
     assert scene.asset_for("B04", "red") == SceneAsset(

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stratocube.cube.definition import CubeDefinition
-from stratocube.cube.parameters import is_item_collection
 from stratocube.cube.requests import GridRequest, StartRequest
+from stratocube.cube.scene_sources import is_item_collection
 from stratocube.errors import InvalidRequest
 
 from .forms import changed, example, json_values, paths, small_cube

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.unit.infra.stack import Json, as_list, expanded, functions, resources, statements, texts
+from tests.unit.infra.stack import ROOT, Json, as_list, expanded, functions, resources, statements, texts
 
 ROLES = sorted(resources("AWS::IAM::Role"))
 # Step Functions' log delivery knows no resources: the one place where "*" stands for all of them.
@@ -58,23 +58,26 @@ def test_managed_policies_are_those_for_logs_and_traces(role: str) -> None:
 
 def test_every_function_has_a_role_of_its_own() -> None:
     roles = [function["Role"]["Fn::GetAtt"][0] for function in functions().values()]
-    assert len(set(roles)) == len(roles) == 8
+    assert len(set(roles)) == len(roles) == len(resources("AWS::Lambda::Function"))
 
 
-def test_nobody_may_delete_anything_or_change_permissions() -> None:
+def test_nobody_may_delete_anything_but_messages_or_change_permissions() -> None:
     forbidden = ("Delete", "PutBucket", "PutObjectAcl", "iam:")
+    # Lambda deletes what a function has worked through, with the function's role.
+    messages = ("SceneArrivalFunctionRole", "Messages")
     found = [
         (role, statement["Sid"])
         for role in ROLES
         for statement in statements(role)
         if any(word in action for word in forbidden for action in as_list(statement["Action"]))
     ]
-    assert set(found) <= WITHOUT_RESOURCES
+    assert set(found) <= WITHOUT_RESOURCES | {messages}
+    assert places("SceneArrivalFunctionRole", "sqs:DeleteMessage", "Queue") == {"ScenesQueue Arn"}
 
 
-def test_only_the_api_starts_builds() -> None:
+def test_only_the_api_and_the_dispatch_start_builds() -> None:
     starting = {role for role in ROLES if any(action == "states:StartExecution" for action, _ in granted(role))}
-    assert starting == {"ApiFunctionRole", "BuildCubeRole"}
+    assert starting == {"ApiFunctionRole", "DispatchFunctionRole", "BuildCubeRole"}
 
 
 def test_only_the_api_stops_builds_and_only_executions_of_this_machine() -> None:
@@ -105,9 +108,15 @@ def test_items_are_looked_at_by_plan_and_search_and_written_by_neither() -> None
     assert places("SearchFunctionRole", "s3:PutObject", "CubeBucket") == set()
 
 
-def test_only_search_and_merge_read_the_buckets_of_others() -> None:
+def test_only_what_finds_and_reads_scenes_reads_the_buckets_of_others() -> None:
     reading = {role: touching(role, "SceneBuckets") for role in ROLES if touching(role, "SceneBuckets")}
-    assert reading == {"SearchFunctionRole": {"s3:GetObject"}, "MergeFunctionRole": {"s3:GetObject"}}
+    assert reading == {
+        "SearchFunctionRole": {"s3:GetObject"},
+        "MergeFunctionRole": {"s3:GetObject"},
+        "ReconcileFunctionRole": {"s3:GetObject"},
+        # the folder of a Landsat product is looked into
+        "SceneArrivalFunctionRole": {"s3:GetObject", "s3:ListBucket"},
+    }
 
 
 def places(role: str, action: str, resource: str) -> set[str]:
@@ -125,6 +134,7 @@ def test_products_are_written_by_those_that_make_them() -> None:
         "BlendFunctionRole": anything,
         "PublishFunctionRole": anything,
         "FinishFunctionRole": collections,
+        "SweepFunctionRole": collections,
     }
 
 
@@ -155,23 +165,76 @@ def test_claims_are_made_by_the_functions_that_do_claimed_work() -> None:
     assert ending == claiming | {"ApiFunctionRole"}, "the API releases claims of builds that are cancelled"
 
 
-def test_indexes_are_queried_by_the_api_alone() -> None:
-    querying = {role for role in ROLES for _, place in granted(role) if "/index/" in place}
-    assert querying == {"ApiFunctionRole"}
+def test_indexes_are_queried_by_those_who_ask_their_question() -> None:
+    querying = {
+        (role, place.partition("/index/")[2]) for role in ROLES for _, place in granted(role) if "/index/" in place
+    }
+    assert querying == {
+        ("ApiFunctionRole", "by_cube"),
+        ("ApiFunctionRole", "failures"),
+        ("SweepFunctionRole", "unsettled"),
+        ("DispatchFunctionRole", "by_cube"),
+        ("DispatchFunctionRole", "due"),
+    }
+
+
+def test_what_hears_of_scenes_builds_nothing_and_what_builds_them_reads_none() -> None:
+    hearing = {action for action, _ in granted("SceneArrivalFunctionRole")}
+    assert not {action for action in hearing if action.startswith("states:")}
+    assert touching("SceneArrivalFunctionRole", "BuildsTable") == set()
+    assert not {action for action, _ in granted("DispatchFunctionRole") if action.startswith("s3:")}
+    for role in ("SceneArrivalFunctionRole", "DispatchFunctionRole", "ReconcileFunctionRole"):
+        assert touching(role, "ActivitiesTable") | touching(role, "CubeBucket") | touching(role, "WorkBucket") == set()
+
+
+def test_arrivals_are_written_by_the_api_and_by_what_hears_follows_and_looks_for_them() -> None:
+    writing = {role for role in ROLES if touching(role, "ArrivalsTable") & {"dynamodb:PutItem", "dynamodb:UpdateItem"}}
+    assert writing == {
+        "ApiFunctionRole",
+        "SceneArrivalFunctionRole",
+        "DispatchFunctionRole",
+        "ReconcileFunctionRole",
+    }
+    assert touching("SearchFunctionRole", "ArrivalsTable") == {"dynamodb:Query"}
+
+
+def test_the_sweep_may_do_to_builds_what_finish_may_and_ask_for_their_executions() -> None:
+    def without_the_others(role: str, own: set[str]) -> set[tuple[str, str]]:
+        return {(action, place) for action, place in granted(role) if not own & {action, place}}
+
+    asking, finding = "states:DescribeExecution", "${BuildsTable.Arn}/index/unsettled"
+    assert without_the_others("SweepFunctionRole", {asking, finding}) == without_the_others("FinishFunctionRole", set())
+    assert places("SweepFunctionRole", asking, "build-cube") == {
+        "arn:${AWS::Partition}:states:${AWS::Region}:${AWS::AccountId}:execution:${AWS::StackName}-build-cube:*"
+    }
 
 
 def test_the_work_bucket_is_open_below_builds_only() -> None:
     for role in ROLES:
         for action, place in granted(role):
-            if "WorkBucket" in place:
+            if "WorkBucket" in place and action != "s3:ListBucket":
                 assert place == "${WorkBucket.Arn}/builds/*", f"{role}: {action}"
+    telling = {role for role in ROLES if places(role, "s3:ListBucket", "WorkBucket")}
+    assert telling == {"FinishFunctionRole", "SweepFunctionRole"}, (
+        "those who tell a plan that is gone from a forbidden one"
+    )
 
 
-def test_the_machine_invokes_every_function_but_the_api() -> None:
+def invoked_by_events_alone() -> set[str]:
+    """Functions that rules of EventBridge or queues call and no state does."""
+    tasks = (ROOT / "infra" / "build_cube.asl.json").read_text()
+    targets = [rule["Targets"] for rule in resources("AWS::Events::Rule").values()]
+    called = {texts(target["Arn"])[0] for some in targets for target in some}
+    called |= {texts(source["FunctionName"])[0] for source in resources("AWS::Lambda::EventSourceMapping").values()}
+    return {name for name in called if f"${{{name}Arn}}" not in tasks}
+
+
+def test_the_machine_invokes_every_function_but_the_api_and_those_for_events() -> None:
     allowed = {
         place.removesuffix(" Arn") for action, place in granted("BuildCubeRole") if action == "lambda:InvokeFunction"
     }
-    assert allowed == set(functions()) - {"ApiFunction"}
+    assert invoked_by_events_alone() >= {"SweepFunction"}
+    assert allowed == set(functions()) - {"ApiFunction"} - invoked_by_events_alone()
 
 
 def test_the_machine_may_run_and_redrive_its_own_children() -> None:
@@ -188,19 +251,22 @@ def who_may_invoke() -> list[Json]:
     return list(resources("AWS::Lambda::Permission").values())
 
 
-def test_functions_are_open_to_this_api_and_this_rule_only() -> None:
+def test_functions_are_open_to_this_api_and_the_rules_of_this_stack_only() -> None:
     assert {permission["Principal"] for permission in who_may_invoke()} == {
         "apigateway.amazonaws.com",
         "events.amazonaws.com",
     }
     for permission in who_may_invoke():
-        assert "RestApi" in str(permission["SourceArn"]) or "ExecutionEnded" in str(permission["SourceArn"])
+        source = texts(permission["SourceArn"])
+        assert "RestApi" in str(source) or (source[0] in resources("AWS::Events::Rule") and source[1] == "Arn")
 
 
-def test_only_search_reads_secrets_and_only_those_of_this_stack() -> None:
+def test_only_what_searches_reads_secrets_and_only_those_of_this_stack() -> None:
     reading = {(role, action, place) for role in ROLES for action, place in granted(role) if "secret" in place}
     where = "arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:${AWS::StackName}/*"
-    assert reading == {("SearchFunctionRole", "secretsmanager:GetSecretValue", where)}
+    assert reading == {
+        (role, "secretsmanager:GetSecretValue", where) for role in ("SearchFunctionRole", "ReconcileFunctionRole")
+    }
     told = {
         function["Environment"]["Variables"]["STRATOCUBE_SECRET_PREFIX"]["Fn::Sub"] for function in functions().values()
     }

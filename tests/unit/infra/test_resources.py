@@ -48,6 +48,7 @@ def test_keys_and_indexes_are_those_of_the_architecture(table: str) -> None:
     found = [
         (index_["IndexName"], *key_names(index_["KeySchema"]), index_["Projection"])
         for index_ in properties.get("GlobalSecondaryIndexes", [])
+        if index_["IndexName"] != "unsettled"
     ]
     assert found == ([(*index, {"ProjectionType": "ALL"})] if index else [])
 
@@ -189,12 +190,86 @@ def test_the_machine_logs_errors_and_traces() -> None:
     assert machine["TracingConfiguration"] == {"Enabled": True}
 
 
-def test_an_execution_that_is_stopped_still_closes_its_build() -> None:
-    (rule,) = resources("AWS::Events::Rule").values()
+def test_an_execution_that_is_stopped_still_closes_its_build_and_that_of_a_unit_its_unit() -> None:
+    rule = resources("AWS::Events::Rule")["FinishFunctionExecutionEnded"]
     assert rule["EventPattern"]["detail"]["status"] == ["ABORTED", "FAILED", "TIMED_OUT"]
     (target,) = rule["Targets"]
     assert texts(target["Arn"])[0] == "FinishFunction"
-    assert target["InputTransformer"]["InputPathsMap"]["build"] == "$.detail.name"
+    (machine,) = resources("AWS::StepFunctions::StateMachine").values()
+    of_builds, of_units = texts(rule["EventPattern"]["detail"]["stateMachineArn"])
+    assert of_builds.endswith(":stateMachine:" + machine["StateMachineName"]["Fn::Sub"])
+    definition = (ROOT / "infra" / "build_cube.asl.json").read_text()
+    assert of_units.removeprefix(of_builds) == "/Units"
+    assert '"Label": "Units"' in definition
+
+
+# -- events that fail --------------------------------------------------------------------------------------------------
+
+
+def test_what_a_rule_cannot_deliver_goes_to_a_queue_that_it_may_write_to() -> None:
+    for name, rule in resources("AWS::Events::Rule").items():
+        for target in rule["Targets"]:
+            queue = texts(target["DeadLetterConfig"]["Arn"])[0]
+            assert target["RetryPolicy"]["MaximumRetryAttempts"] > 0
+            allowed = [statement for statement in queue_statements(queue) if statement["Effect"] == "Allow"]
+            sources = [source for statement in allowed for source in texts(statement["Condition"]["ArnEquals"])]
+            assert name in sources
+
+
+def test_what_a_function_called_by_a_rule_cannot_handle_goes_to_a_queue_with_its_reason() -> None:
+    called = {texts(target["Arn"])[0] for rule in resources("AWS::Events::Rule").values() for target in rule["Targets"]}
+    configured = {
+        config["FunctionName"]["Ref"]: config for config in resources("AWS::Lambda::EventInvokeConfig").values()
+    }
+    for function in called & set(functions()):
+        config = configured[function]
+        assert config["Qualifier"] == "$LATEST"
+        (queue, _) = texts(config["DestinationConfig"]["OnFailure"]["Destination"])
+        assert queue in resources("AWS::SQS::Queue")
+
+
+def queue_statements(queue: str) -> list[Json]:
+    """Statements of the policies of a queue, those that need TLS to be required included."""
+    found = [
+        statement
+        for policy in resources("AWS::SQS::QueuePolicy").values()
+        if {"Ref": queue} in policy["Queues"]
+        for statement in policy["PolicyDocument"]["Statement"]
+    ]
+    return [statement["Fn::If"][1] if "Fn::If" in statement else statement for statement in found]
+
+
+@pytest.mark.parametrize("queue", sorted(resources("AWS::SQS::Queue")))
+def test_queues_are_encrypted_and_refuse_requests_without_tls(queue: str) -> None:
+    assert resources("AWS::SQS::Queue")[queue]["SqsManagedSseEnabled"] is True
+    (denied,) = [statement for statement in queue_statements(queue) if statement["Effect"] == "Deny"]
+    assert (denied["Principal"], denied["Action"]) == ("*", "sqs:*")
+    assert denied["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+    assert texts(denied["Resource"]) == [queue, "Arn"]
+
+
+@pytest.mark.parametrize("queue", sorted(resources("AWS::SQS::Queue")))
+def test_queues_are_open_to_services_for_resources_of_this_stack_only(queue: str) -> None:
+    for statement in queue_statements(queue):
+        if statement["Effect"] == "Allow":
+            assert "Service" in statement["Principal"]
+            assert statement["Action"] == "sqs:SendMessage"
+            assert statement["Condition"]
+
+
+def test_dead_letters_are_kept_as_long_as_can_be() -> None:
+    assert resources("AWS::SQS::Queue")["FailedEvents"]["MessageRetentionPeriod"] == 14 * 24 * 3600
+
+
+def test_builds_that_are_not_settled_are_one_query() -> None:
+    (index,) = [
+        index
+        for index in resources("AWS::DynamoDB::Table")["BuildsTable"]["GlobalSecondaryIndexes"]
+        if index["IndexName"] == "unsettled"
+    ]
+    assert key_names(index["KeySchema"]) == ["unsettled", "created_at"]
+    assert index["Projection"] == {"ProjectionType": "KEYS_ONLY"}
+    assert "`unsettled`" in (ROOT / "docs" / "operations.md").read_text()
 
 
 # -- API and alarms ----------------------------------------------------------------------------------------------------
@@ -208,18 +283,29 @@ def test_every_request_but_a_preflight_needs_an_api_key() -> None:
         for method, operation in methods.items()
         if {"api_key": []} not in operation.get("security", [])
     ]
-    assert without_key == [("/{proxy+}", "options")]
+    assert sorted(without_key) == [("/", "options"), ("/{proxy+}", "options")]
 
 
 def test_every_route_goes_to_the_api_function() -> None:
     (api,) = resources("AWS::ApiGateway::RestApi").values()
     operations = [operation for methods in api["Body"]["paths"].values() for operation in methods.values()]
     assert set(api["Body"]["paths"]) == {"/", "/{proxy+}"}
+    assert set(api["Body"]["paths"]["/"]) == {"get", "options"}
     assert set(api["Body"]["paths"]["/{proxy+}"]) == {"get", "post", "put", "patch", "delete", "options"}
     for operation in operations:
         integration = operation["x-amazon-apigateway-integration"]
         assert integration["type"] == "aws_proxy"
         assert "${ApiFunction.Arn}" in str(integration["uri"])
+
+
+def test_refusals_of_the_gateway_may_be_read_by_web_pages_and_say_when_to_come_back() -> None:
+    (api,) = resources("AWS::ApiGateway::RestApi").values()
+    answers = api["Body"]["x-amazon-apigateway-gateway-responses"]
+    headers = {name: answer["responseParameters"] for name, answer in answers.items()}
+    assert {given["gatewayresponse.header.Access-Control-Allow-Origin"] for given in headers.values()} == {"'*'"}
+    waits = {name: given.get("gatewayresponse.header.Retry-After") for name, given in headers.items()}
+    assert waits == {"DEFAULT_4XX": None, "DEFAULT_5XX": None, "THROTTLED": "'1'", "QUOTA_EXCEEDED": "'3600'"}
+    assert {str(answers[name]["statusCode"]) for name in ("THROTTLED", "QUOTA_EXCEEDED")} == {"429"}
 
 
 def test_keys_are_throttled_and_metered() -> None:
@@ -254,6 +340,29 @@ def test_a_failed_or_overdue_build_raises_an_alarm() -> None:
     assert watched == {"ExecutionsFailed", "ExecutionsTimedOut"}
 
 
+def test_dead_letters_stuck_and_lost_builds_raise_alarms() -> None:
+    watched = {
+        (str(alarm["Namespace"]), alarm["MetricName"], str(texts(alarm["Dimensions"])))
+        for alarm in resources("AWS::CloudWatch::Alarm").values()
+    }
+    assert ("AWS/SQS", "ApproximateNumberOfMessagesVisible", "['QueueName', 'FailedEvents', 'QueueName']") in watched
+    namespace = str(source()["Globals"]["Function"]["Environment"]["Variables"]["POWERTOOLS_METRICS_NAMESPACE"])
+    service = source()["Globals"]["Function"]["Environment"]["Variables"]["POWERTOOLS_SERVICE_NAME"]
+    for metric in ("StuckBuilds", "LostBuilds"):
+        assert (namespace, metric, f"['service', '{service}']") in watched
+
+
+@pytest.mark.parametrize("name", sorted(resources("AWS::CloudWatch::Alarm")))
+def test_every_alarm_says_what_happened_and_what_to_do_and_reaches_the_topic(name: str) -> None:
+    alarm = resources("AWS::CloudWatch::Alarm")[name]
+    sentences = [part for part in re.split(r"[.;] ", alarm["AlarmDescription"]) if part]
+    assert len(sentences) > 1
+    assert alarm["AlarmDescription"].endswith((".", ")."))
+    assert len(alarm["AlarmDescription"]) < 1024
+    assert alarm["TreatMissingData"] == "notBreaching"
+    assert alarm["AlarmActions"] == {"Fn::If": ["NotifyAlarms", [{"Ref": "AlarmTopicArn"}], {"Ref": "AWS::NoValue"}]}
+
+
 # -- parameters and outputs -------------------------------------------------------------------------------------------
 
 
@@ -273,7 +382,8 @@ def test_parameters_are_grouped_for_the_console() -> None:
 
 def test_outputs_name_what_a_user_needs() -> None:
     expected = {"ApiUrl", "ApiId", "ApiStage", "ApiKeyId", "StateMachineArn", *BUCKETS}
-    assert set(source()["Outputs"]) == expected | set(resources("AWS::DynamoDB::Table"))
+    assert set(source()["Outputs"]) >= expected | set(resources("AWS::DynamoDB::Table")) | {"FailedEvents"}
+    assert set(source()["Outputs"]) <= expected | set(expanded()["Resources"])
 
 
 def test_no_resource_is_left_without_a_tie_to_the_stack() -> None:
@@ -282,4 +392,6 @@ def test_no_resource_is_left_without_a_tie_to_the_stack() -> None:
     for name, resource in expanded()["Resources"].items():
         for field in name_fields:
             if field in resource.get("Properties", {}) and resource["Type"] != "AWS::Lambda::Permission":
-                assert "AWS::StackName" in str(as_list(resource["Properties"][field])), f"{name}.{field}"
+                named = as_list(resource["Properties"][field])
+                of_the_stack = [{"Ref": other} for other in expanded()["Resources"]]
+                assert "AWS::StackName" in str(named) or named[0] in of_the_stack, f"{name}.{field}"

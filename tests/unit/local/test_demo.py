@@ -75,4 +75,5 @@ def test_functions_at_once_follow_the_cores(cores: int, at_once: str) -> None:
         "UnitConcurrency": "2",
         "MergeConcurrency": at_once,
         "BlendConcurrency": at_once,
+        "SettleSeconds": "0",
     }

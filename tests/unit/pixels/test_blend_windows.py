@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +13,11 @@ from rasterio.env import getenv
 from rasterio.windows import Window
 
 from stratocube.cube.geobox import GeoBox
-from stratocube.pixels import blend as blend_module
-from stratocube.pixels import stack
+from stratocube.pixels import blend_run, sources, stack
 from stratocube.pixels.blend import Observation, blend
 from stratocube.pixels.composite import CompositeFunction, composite
 from stratocube.pixels.masks import classify
-from stratocube.pixels.sources import open_raster
+from stratocube.pixels.pixel_memory import PixelMemory
 from stratocube.pixels.stack import Grid, StackReader
 from tests.unit.pixels.blend_files import BAND, FMASK, NODATA, Files
 
@@ -44,9 +41,9 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> Reads:
     seen: Reads = []
     read = StackReader.read
 
-    def spy(self: StackReader, path: str, window: Window) -> np.ndarray:
+    def spy(self: StackReader, path: str, window: Window, memory: PixelMemory | None = None) -> np.ndarray:
         seen.append((Path(path).stem, window.flatten()))
-        return read(self, path, window)
+        return read(self, path, window, memory)
 
     monkeypatch.setattr(StackReader, "read", spy)
     return seen
@@ -95,7 +92,7 @@ def test_many_dates_make_the_windows_of_the_median_smaller_not_its_result(
     whole = blend(dates, function="MED", layers=False, **BAND).data
     assert {window for _, window in reads} == {(0, 0, 40, 40)}
     reads.clear()
-    monkeypatch.setattr(blend_module, "_STACK_BYTES", 9000)
+    monkeypatch.setattr(blend_run, "_STACK_BYTES", 9000)
     np.testing.assert_array_equal(blend(dates, function="MED", layers=False, **BAND).data, whole)
     assert max(width * height for _, (_, _, width, height) in reads) <= 9000 // (9 * 3)
 
@@ -204,14 +201,12 @@ def test_more_files_than_may_be_open_are_closed_and_opened_again(files: Files, m
     opened: list[str] = []
     datasets: list[Any] = []
 
-    @contextmanager
-    def spy(path: str) -> Iterator[Any]:
-        with open_raster(path) as dataset:
-            opened.append(Path(path).stem)
-            datasets.append(dataset)
-            yield dataset
+    def spy(path: str) -> Any:
+        opened.append(Path(path).stem)
+        datasets.append(sources.opened(path))
+        return datasets[-1]
 
-    monkeypatch.setattr(stack, "open_raster", spy)
+    monkeypatch.setattr(stack, "opened", spy)
     paths = {name: files.write(name, [[value]]) for name, value in (("a", 1), ("b", 2), ("c", 3))}
     with StackReader(Grid.of_file(paths["a"])) as reader:
         opened.clear()
@@ -221,3 +216,31 @@ def test_more_files_than_may_be_open_are_closed_and_opened_again(files: Files, m
     assert values == [1, 2, 1, 2, 3, 2, 1]
     assert opened == ["a", "b", "c", "a"]
     assert all(dataset.closed for dataset in datasets)
+
+
+@pytest.mark.usefixtures("small_windows")
+@pytest.mark.parametrize("far_away", [False, True])
+def test_lcf_reads_a_third_of_the_band_at_most_where_the_best_date_has_a_tenth_of_cloud(
+    files: Files, reads: Reads, monkeypatch: pytest.MonkeyPatch, far_away: bool
+) -> None:
+    monkeypatch.setattr(blend_run, "is_remote", lambda path: far_away)
+    # Clouds of a few blocks each, more from date to date: 10 %, 15 %, … 45 %.
+    random, blocks = np.random.default_rng(4), 20
+    dates = []
+    for rank in range(8):
+        cloudy = random.permutation(blocks * blocks).reshape(blocks, blocks) < blocks * blocks * (0.1 + 0.05 * rank)
+        quality = np.where(np.kron(cloudy, np.ones((16, 16))), 4, 0)
+        dates.append(
+            Observation(
+                date=dt.date(2020, 1, 1 + rank),
+                band=files.write(f"{rank}_nir", np.full(quality.shape, rank), nodata=NODATA, **TILED),
+                quality=files.write(f"{rank}_quality", quality, "uint8", **TILED),
+                efficacy=90 - 5 * rank,
+                resolution=30,
+            )
+        )
+    result = blend(dates, function="LCF", layers=False, **BAND)
+    assert np.count_nonzero(result.data == 0) == result.data.size * 9 // 10
+    pixels = sum(width * height for name, (_, _, width, height) in reads if name.endswith("_nir"))
+    assert pixels <= 0.35 * len(dates) * result.data.size
+    assert pixels < 1.3 * result.data.size  # all of the best date, and little more than its clouds of the others

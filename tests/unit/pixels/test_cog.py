@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,16 @@ from numpy.typing import NDArray
 from rio_cogeo import cog_validate
 
 from stratocube.errors import InvalidRequest, SourceMissing
-from stratocube.pixels.cog import create_empty_raster, empty, encode_cog, fits, generate_cogs, number_type, save_as_cog
+from stratocube.pixels.cog import (
+    CogWriter,
+    create_empty_raster,
+    empty,
+    encode_cog,
+    fits,
+    generate_cogs,
+    number_type,
+    save_as_cog,
+)
 from tests.unit.pixels.rasters_on_disk import grid, write_raster
 
 N = -9999
@@ -119,11 +129,11 @@ def test_a_file_is_replaced_whole_or_stays(tmp_path: Path, monkeypatch: pytest.M
     save_as_cog(target, ramp(4, 4), grid(4, 4), nodata=N, kind="continuous")
     before = target.read_bytes()
 
-    def full_disk(_: Any, path: str, **__: Any) -> None:
-        Path(path).write_bytes(b"half a file")
+    def full_disk(_: CogWriter) -> Iterator[bytes]:
+        yield b"half a file"
         raise OSError("No space left on device")
 
-    monkeypatch.setattr("rasterio.shutil.copy", full_disk)
+    monkeypatch.setattr(CogWriter, "finish", full_disk)
     with pytest.raises(OSError, match="No space"):
         save_as_cog(target, ramp(4, 4) + 1, grid(4, 4), nodata=N, kind="continuous")
     assert target.read_bytes() == before

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from stratocube.errors import InvalidRequest
+from stratocube.pixels.choice import Choice
 from stratocube.pixels.composite import (
-    Choice,
     CompositeFunction,
     Counter,
     composite,
@@ -227,3 +227,14 @@ def test_what_cannot_be_composited_is_refused(
 def test_stacks_that_do_not_fit_together_are_refused(stack: list[np.ndarray], codes: list[np.ndarray]) -> None:
     with pytest.raises(InvalidRequest):
         composite(stack, codes, function="LCF", nodata=NODATA)
+
+
+@pytest.mark.parametrize("shape", [(300, 300), (301, 301), (3, 4)])
+def test_days_are_those_of_the_ranks_in_small_and_large_blocks(shape: tuple[int, int]) -> None:
+    days = [7, 360, 12, 1]
+    ranks = np.random.default_rng(1).integers(-1, 4, shape).astype(np.int8)
+    expected = np.array([*days, -1], dtype=np.int16)[ranks]
+    room = np.zeros(shape, np.int16)
+    np.testing.assert_array_equal(provenance(ranks, days), expected)
+    provenance(ranks, days, room)
+    np.testing.assert_array_equal(room, expected)

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from stratocube.cube.mask import QualityMask
-from stratocube.pixels.composite import Choice, CompositeFunction, Counter, composite, within
+from stratocube.pixels.choice import Choice
+from stratocube.pixels.composite import CompositeFunction, Counter, composite, within
 from stratocube.pixels.judge import observed
 from stratocube.pixels.masks import PixelClass, classify
 

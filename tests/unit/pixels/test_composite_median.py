@@ -17,11 +17,19 @@ TYPES = ["int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64
 @pytest.mark.parametrize("count", range(1, 13))
 def test_a_network_sorts_every_sequence_of_zeros_and_ones(count: int) -> None:
     # By the zero-one principle (Knuth, The Art of Computer Programming 3, 5.3.4) it then sorts everything.
-    rows = [np.array(row, dtype=np.int8) for row in zip(*itertools.product((0, 1), repeat=count), strict=True)]
-    expected = np.sort(rows, axis=0)
-    for low, high in median._sorting_network(count):
-        rows[low], rows[high] = np.minimum(rows[low], rows[high]), np.maximum(rows[low], rows[high])
-    np.testing.assert_array_equal(rows, expected)
+    every = [np.array(row, dtype=np.int8) for row in zip(*itertools.product((0, 1), repeat=count), strict=True)]
+    expected = np.sort(every, axis=0)
+    for network in median._sorting_networks(count):
+        rows = list(every)
+        for low, high in network:
+            rows[low], rows[high] = np.minimum(rows[low], rows[high]), np.maximum(rows[low], rows[high])
+        np.testing.assert_array_equal(rows, expected)
+
+
+def test_the_network_with_the_fewest_steps_is_taken() -> None:
+    # Minima and maxima for the middle of so many rows, the least of both of Batcher's networks.
+    costs = {count: median._cost(median._network(count, median._middle_places(count))) for count in (8, 11, 12, 16, 24)}
+    assert costs == {8: 28, 11: 53, 12: 60, 16: 92, 24: 188}
 
 
 @pytest.mark.parametrize("dtype", TYPES)

@@ -16,7 +16,8 @@ from hypothesis.extra import numpy as arrays
 from stratocube.cube.geobox import GeoBox
 from stratocube.pixels import stack
 from stratocube.pixels.blend import ObservationLayers, blend
-from stratocube.pixels.composite import Choice, CompositeFunction, observed, provenance
+from stratocube.pixels.choice import Choice
+from stratocube.pixels.composite import CompositeFunction, observed, provenance
 from stratocube.pixels.composition import Composition, Participation, of_one_date
 from stratocube.pixels.masks import PixelClass
 from tests.unit.pixels.blend_files import BAND, FMASK, Files
@@ -145,7 +146,7 @@ def test_the_dates_of_lcf_and_what_is_empty_make_the_whole(codes: np.ndarray) ->
     choice = Choice(codes[0].shape, len(codes))
     for rank, date in enumerate(codes):
         choice.take(rank, observed(date))
-    found = of_one_date(choice.rank, choice.clear, None, len(codes))
+    found = of_one_date(choice, choice.rank, None, len(codes))
     assert found.of_dates.sum() + found.nothing == found.total == codes[0].size
     assert found.clear == np.count_nonzero((codes == CLEAR).any(axis=0))
     assert found.clear + found.fallback == np.count_nonzero((codes != GONE).any(axis=0))

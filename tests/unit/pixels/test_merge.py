@@ -156,7 +156,8 @@ def test_pieces_and_threads_do_not_show(tmp_path: Path, monkeypatch: pytest.Monk
     tile = GeoBox(albers, x, y, 10, 10, 100, 100)
     given: dict[str, Any] = {"data_type": "int16", "nodata": N, "resampling": "bilinear", "tolerance": 0}
     whole = merge([a, b], tile, **given)
-    monkeypatch.setattr("stratocube.pixels.merge._PIECE", 32)
+    monkeypatch.setattr("stratocube.pixels.merge._PIECE_ROWS", 16)
+    monkeypatch.setattr("stratocube.pixels.merge._PIECE_COLUMNS", 32)
     pieces = merge([a, b], tile, threads=threads, **given)
     assert np.array_equal(whole.data, pieces.data)
     assert 0 < (whole.data == N).mean() < 0.5

@@ -20,7 +20,8 @@ from tests.unit.pixels.rasters_on_disk import UTM, grid, write_raster
 def test_a_margin_changes_no_pixel_of_the_tile(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, resampling: str, margin: int
 ) -> None:
-    monkeypatch.setattr(merge_module, "_PIECE", 16)
+    monkeypatch.setattr(merge_module, "_PIECE_ROWS", 16)
+    monkeypatch.setattr(merge_module, "_PIECE_COLUMNS", 24)
     tile = grid(50, 37)
     (x,), (y,) = transform(UTM, "EPSG:32723", [tile.x_min], [tile.y_max])
     values = np.random.default_rng(5).integers(0, 255, (100, 110))

@@ -12,7 +12,8 @@ from hypothesis.extra import numpy as arrays
 
 from stratocube.cube.mask import QualityMask
 from stratocube.pixels.blend import Observation, blend
-from stratocube.pixels.composite import Choice, composite, observed, provenance
+from stratocube.pixels.choice import Choice
+from stratocube.pixels.composite import composite, observed, provenance
 from stratocube.pixels.masks import classify
 from stratocube.pixels.postprocess import post_process_quality, post_processing_quality
 from tests.unit.pixels.blend_files import NODATA, Files

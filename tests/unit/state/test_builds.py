@@ -148,3 +148,17 @@ def test_a_grid_is_created_once_with_its_tiles(tables: dict[str, str]) -> None:
     assert grids.tiles("SM") == tuple(tiles.values())
     assert [tile["id"] for tile in grids.tiles("SM", limit=2, after="000003")] == ["000004", "000005"]
     assert set(grids.chosen_tiles("SM", ["000059", "000059", "999999"])) == {"000059"}
+
+
+def test_a_build_whose_creation_was_sent_twice_is_there_once_and_no_conflict(builds: Builds) -> None:
+    first = builds.create("b2", "CUBE-1", {"tiles": ["000000"]}, now="t1")
+    assert builds.create("b2", "CUBE-1", {"tiles": ["000000"]}, now="t1") == first
+    with pytest.raises(Conflict, match="b2 exists already"):
+        builds.create("b2", "CUBE-1", {"tiles": ["000000"]}, now="t2")
+
+
+def test_totals_of_a_unit_that_has_ended_stay_as_they_are(builds: Builds) -> None:
+    builds.set_totals("b1", UNIT, {"merge": 4, "blend": 2})
+    builds.unit_succeeded("b1", UNIT)
+    builds.set_totals("b1", UNIT, {"merge": 4})
+    assert builds.unit("b1", UNIT).totals == {"merge": 4, "blend": 2}

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ResponseStreamingError
 from botocore.stub import Stubber
 from moto import mock_aws
 
-from stratocube.errors import Conflict, InvalidRequest, SourceMissing
+from stratocube.errors import Conflict, InvalidRequest, SourceMissing, TransientRead
 from stratocube.settings import Settings, SettingsError
 from stratocube.storage.fetch import fetcher
 from stratocube.storage.gdal import gdal_environment
@@ -111,3 +113,35 @@ def test_a_refusal_is_never_taken_for_an_object_that_is_not_there(store: ObjectS
         stub.add_client_error(operation, "403" if operation == "head_object" else "AccessDenied", http_status_code=403)
         with pytest.raises(SourceMissing, match="may not read"):
             store.exists("a") if operation == "head_object" else store.read_versioned_json("a")
+
+
+class Breaking:
+    """S3 whose first answers break off in the middle."""
+
+    def __init__(self, breaks: int) -> None:
+        self.left = breaks
+
+    def get_object(self, **_: Any) -> dict[str, Any]:
+        return {"Body": self, "ETag": "1", "ContentLength": 2}
+
+    def read(self) -> bytes:
+        if self.left:
+            self.left -= 1
+            raise ResponseStreamingError(error="connection broken")
+        return b"{}"
+
+
+def test_an_answer_that_breaks_off_is_asked_for_again() -> None:
+    assert ObjectStore(Breaking(2), "work").read_json("plan.json") == {}
+    assert ObjectStore(Breaking(2), "work").read_versioned_json("item.json") == ({}, "1")
+
+
+def test_a_read_that_breaks_off_again_and_again_is_told_with_its_address() -> None:
+    with pytest.raises(TransientRead, match=r"s3://work/plan.json: .*tried 3 times"):
+        ObjectStore(Breaking(3), "work").read("plan.json")
+
+
+def test_a_damaged_document_is_told_with_its_address(store: ObjectStore) -> None:
+    store.put("plan.json", b'{"cut in the mid', content_type="application/json")
+    with pytest.raises(SourceMissing, match=r"s3://cubes/plan.json: it is damaged"):
+        store.read_json("plan.json")

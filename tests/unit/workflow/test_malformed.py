@@ -55,6 +55,7 @@ SOURCE: dict[str, Any] = {
     "item_href": "",
 }
 UNIT_EVENT = {"build_id": BUILD, "unit_id": UNIT}
+MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:cube-build-cube"
 EVENTS: dict[str, list[dict[str, Any]]] = {
     "plan": [{"build_id": BUILD}],
     "search": [UNIT_EVENT],
@@ -65,7 +66,11 @@ EVENTS: dict[str, list[dict[str, Any]]] = {
     "prepare_blend": [UNIT_EVENT, {**UNIT_EVENT, "date": DATE, "merges": {"B04": IDENTITY, "SCL": IDENTITY}}],
     "blend": [{**UNIT_EVENT, "band": "B04"}],
     "publish": [UNIT_EVENT, {**UNIT_EVENT, "date": DATE}],
-    "finish": [{**UNIT_EVENT, "failed_step": "merge", "error": {"Error": "E", "Cause": "C"}}],
+    "finish": [
+        {**UNIT_EVENT, "failed_step": "merge", "error": {"Error": "E", "Cause": "C"}},
+        {"detail": {"stateMachineArn": MACHINE, "name": "none-of-this-name", "status": "ABORTED"}},
+        {"detail": {"stateMachineArn": f"{MACHINE}/Units", "status": "TIMED_OUT", "input": json.dumps(UNIT_EVENT)}},
+    ],
 }
 """A good event of each kind, by function."""
 

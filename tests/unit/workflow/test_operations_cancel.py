@@ -101,7 +101,7 @@ def test_claims_of_functions_that_still_run_are_released_and_they_cannot_finish(
         assert asked(stack, tasks[0], lambda: {"by": "b2"}, build="b2", holder="other") is Outcome.BUILT
         return {"by": "the cancelled one"}
 
-    with pytest.raises(Conflict, match="taken over"):
+    with pytest.raises(BuildCancelled):
         asked(stack, tasks[0], cancelled_meanwhile)
     assert released == [1]
     kept = stack.activities.finished(tasks[0].activity_id)
@@ -155,8 +155,8 @@ def test_an_item_is_not_written_by_who_lost_his_claim(stack: Stack, tasks: list[
         commit_item(stack, ITEM, {"by": "slow"}, confirm=lambda: confirm_claim(stack, INVOCATION, task))
         return {}
 
-    with pytest.raises(Conflict, match="taken over"):
-        perform(stack, INVOCATION, task, slow, intact=lambda _: True)
+    # nor is it a failure: the work is done, by who took it over
+    assert perform(stack, INVOCATION, task, slow, intact=lambda _: True) is Outcome.REUSED
     assert stack.products.read_json(ITEM) == {"by": "successor"}
 
 

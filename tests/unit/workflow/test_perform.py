@@ -12,7 +12,7 @@ from stratocube.state.activities import Work
 from stratocube.state.build_values import StepCounts
 from stratocube.state.status import Outcome, Step
 from stratocube.workflow.context import Invocation, Stack
-from stratocube.workflow.perform import Task, perform, recorded
+from stratocube.workflow.perform import Task, failure_recorded, perform, recorded
 from tests.unit.workflow.conftest import Clock
 
 UNIT = "000000_2023-08-01_2023-08-31"
@@ -107,17 +107,59 @@ def test_a_failure_is_recorded_with_its_cause_and_the_work_can_be_tried_again(wo
     assert (worker.counts().built, worker.counts().failed) == (1, 0)
 
 
-def test_a_holder_who_was_too_slow_cannot_overwrite_his_successor(worker: Worker, clock: Clock) -> None:
+def test_a_holder_who_was_too_slow_leaves_the_work_as_his_successor_finished_it(worker: Worker, clock: Clock) -> None:
     def slow() -> Mapping[str, Any]:
         clock.wait(70)
         assert worker.ask("two", build="b2") is Outcome.BUILT
         return {"key": "of the slow one"}
 
-    with pytest.raises(Conflict):
-        worker.ask("one", do=slow)
+    assert worker.ask("one", do=slow) is Outcome.REUSED
     kept = worker.stack.activities.finished("a1")
     assert kept is not None
-    assert kept.result == {"key": KEY}
+    assert (kept.build_id, kept.result) == ("b2", {"key": KEY})
+    assert (worker.counts().reused, worker.counts("b2").built) == (1, 1)
+
+
+def test_a_holder_who_was_too_slow_asks_again_while_his_successor_is_at_it(worker: Worker, clock: Clock) -> None:
+    outcomes: list[Outcome] = []
+
+    def slow() -> Mapping[str, Any]:
+        clock.wait(70)
+
+        def successor() -> Mapping[str, Any]:
+            outcomes.append(finishing())
+            return worker()
+
+        assert worker.ask("two", build="b2", do=successor) is Outcome.BUILT
+        return {"key": KEY}
+
+    def finishing() -> Outcome:
+        return worker.ask("one", do=lambda: {"key": KEY})
+
+    assert worker.ask("one", do=slow) is Outcome.REUSED
+    assert outcomes == [Outcome.BUSY]
+
+
+def test_an_end_whose_answer_was_lost_is_an_end_all_the_same(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
+    activities = type(worker.stack.activities)
+    finish = activities.finish
+
+    def sent_twice(self: Any, *args: Any, **named: Any) -> None:
+        finish(self, *args, **named)
+        finish(self, *args, **named)
+
+    monkeypatch.setattr(activities, "finish", sent_twice)
+    assert worker.ask("one") is Outcome.BUILT
+    assert (worker.counts().built, worker.counts().failed) == (1, 0)
+
+
+def test_a_conflict_of_who_still_holds_his_claim_is_a_failure(worker: Worker) -> None:
+    def beaten() -> Mapping[str, Any]:
+        raise Conflict("the item was written by somebody else meanwhile")
+
+    with pytest.raises(Conflict, match="the item"):
+        worker.ask("one", do=beaten)
+    assert worker.counts().failed == 1
 
 
 def test_the_first_error_stays_the_one_that_is_raised_when_recording_it_fails_too(
@@ -142,3 +184,15 @@ def test_a_step_of_one_build_records_how_it_ended(stack: Stack) -> None:
         raise ValueError("no")
     steps = stack.builds.step_counts("b1", UNIT)
     assert (steps[Step.SEARCH].built, steps[Step.PREPARE_BLEND].failed) == (1, 1)
+
+
+def test_a_part_that_fails_before_its_work_is_known_says_why_and_leaves_what_was_built(worker: Worker) -> None:
+    part = "2023-08-10#B04"
+    with pytest.raises(SourceMissing), failure_recorded(worker.stack, "b1", UNIT, Step.MERGE, part):
+        raise SourceMissing("s3://work/plan.json", "there is no such object")
+    (result,) = worker.stack.builds.results("b1", step=Step.MERGE, unit_id=UNIT)
+    assert result.cause == "SourceMissing: s3://work/plan.json: there is no such object"
+    worker.ask("one")
+    with pytest.raises(SourceMissing), failure_recorded(worker.stack, "b1", UNIT, Step.MERGE, part):
+        raise SourceMissing("s3://work/plan.json", "there is no such object")
+    assert (worker.counts().built, worker.counts().failed) == (1, 0)

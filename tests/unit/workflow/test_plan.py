@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,8 @@ import pytest
 from stratocube.cube.grid_creation import create_grids
 from stratocube.cube.requests import GridRequest
 from stratocube.errors import Conflict, InvalidRequest
-from stratocube.state.status import BuildStatus
+from stratocube.state.builds import Builds
+from stratocube.state.status import BuildStatus, UnitStatus
 from stratocube.workflow.build_plan import UnitPlan, load_plan
 from stratocube.workflow.context import Stack
 from stratocube.workflow.plan import plan_build
@@ -71,6 +73,36 @@ def test_a_build_that_was_closed_before_it_began_is_not_planned(demo: Stack) -> 
     demo.builds.finish("b1", status=BuildStatus.FAILED, summary={}, now="t2", cause="Step Functions did not answer")
     with pytest.raises(Conflict, match="did not answer"):
         plan_build(demo, "b1")
+
+
+def test_a_plan_that_is_delivered_again_answers_the_same_and_takes_no_unit_back(demo: Stack) -> None:
+    demo.builds.create("b1", "S2-1M-LCF-1", example("start_lcf"), now="t")
+    answer = plan_build(demo, "b1")
+    first, second = (unit.unit_id for unit in demo.builds.units("b1"))
+    demo.builds.unit_succeeded("b1", first)
+    demo.builds.unit_running("b1", second)
+    assert plan_build(demo, "b1") == answer
+    assert [unit.status for unit in demo.builds.units("b1")] == [UnitStatus.SUCCEEDED, UnitStatus.RUNNING]
+
+
+def test_a_plan_that_lags_behind_another_delivery_of_itself_takes_no_unit_back(
+    demo: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    demo.builds.create("b1", "S2-1M-LCF-1", example("start_lcf"), now="t")
+    add_units = Builds.add_units
+    answers = []
+
+    def late(self: Builds, build_id: str, units: Iterable[tuple[str, str, str, str]]) -> None:
+        monkeypatch.setattr(Builds, "add_units", add_units)
+        answers.append(plan_build(demo, "b1"))
+        for unit in list(demo.builds.units("b1")):
+            demo.builds.unit_succeeded("b1", unit.unit_id)
+        add_units(self, build_id, units)
+
+    monkeypatch.setattr(Builds, "add_units", late)
+    answers.append(plan_build(demo, "b1"))
+    assert answers[0] == answers[1]
+    assert {unit.status for unit in demo.builds.units("b1")} == {UnitStatus.SUCCEEDED}
 
 
 def test_a_tile_that_is_gone_is_named(demo: Stack) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from stratocube.catalog.item_query import matches, read_query
+from stratocube.cube.item_query import matches, read_query
 from stratocube.errors import InvalidRequest
 
 PROPERTIES = {"eo:cloud_cover": 12.5, "bdc:tiles": ["011009"], "platform": "landsat-8", "level": None}

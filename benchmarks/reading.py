@@ -1,0 +1,111 @@
+"""What reading the scenes of a merge costs over a network, by the settings of GDAL.
+
+    python -m benchmarks.reading FOLDER [--rounds 3]
+
+FOLDER holds a merge workload (:mod:`benchmarks.workload`). :mod:`benchmarks.range_server` serves its scenes; every
+variant reads them in a process of its own, the variants in turn, through :func:`stratocube.pixels.merge.merge` with the
+warp left out. ``link`` is how often the time was needed that one connection needs for the bytes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final
+
+import numpy as np
+import rasterio
+from rasterio.session import DummySession
+
+from benchmarks.peers.ours import tile_of
+from benchmarks.process import ROOT
+from benchmarks.range_server import Link, serving
+from benchmarks.workload import load_merge
+from stratocube.pixels import merge as merge_module
+from stratocube.pixels.merge import merge
+from stratocube.pixels.sources import SourceRaster
+from stratocube.storage.gdal import gdal_environment
+
+VARIANTS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
+    {
+        "as in storage/gdal.py": {},
+        "GDAL_INGESTED_BYTES_AT_OPEN=0": {"GDAL_INGESTED_BYTES_AT_OPEN": "0"},
+        "GDAL_INGESTED_BYTES_AT_OPEN=131072": {"GDAL_INGESTED_BYTES_AT_OPEN": "131072"},
+        "CPL_VSIL_CURL_CHUNK_SIZE=1 MB": {"CPL_VSIL_CURL_CHUNK_SIZE": str(1 << 20)},
+        "VSI_CACHE=TRUE": {"VSI_CACHE": "TRUE"},
+        "GDAL_HTTP_MULTIPLEX=NO": {"GDAL_HTTP_MULTIPLEX": "NO"},
+        "GDAL_HTTP_MERGE_CONSECUTIVE_RANGES=NO": {"GDAL_HTTP_MERGE_CONSECUTIVE_RANGES": "NO"},
+        "CPL_VSIL_CURL_USE_HEAD=NO": {"CPL_VSIL_CURL_USE_HEAD": "NO"},
+        "GDAL_NUM_THREADS=2": {"GDAL_NUM_THREADS": "2"},
+        "CPL_VSIL_CURL_NON_CACHED=": {"CPL_VSIL_CURL_NON_CACHED": ""},
+    }
+)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One run of one variant."""
+
+    seconds: float
+    cpu_seconds: float
+    requests: int
+    bytes: int
+    connections: int
+
+
+def read(folder: Path, url: str, settings: Mapping[str, str]) -> tuple[float, float]:
+    """Read the scenes of a workload from a server: seconds, and seconds of processors."""
+    inputs = load_merge(folder)
+    scenes = [SourceRaster(href=path.name, path=f"/vsicurl/{url}/{path.name}") for path in inputs.scenes]
+    # The pixels are there when a piece is to be warped; what would be made of them does not matter here.
+    merge_module.warp = lambda part, window, piece, target, ratio: np.ones(piece.shape, target.dtype)
+    with gdal_environment({}), rasterio.Env(session=DummySession(), **settings):
+        wall, cpu = time.perf_counter(), time.process_time()
+        merge(scenes, tile_of(inputs), data_type=inputs.dtype, nodata=inputs.nodata, threads=2)
+        return time.perf_counter() - wall, time.process_time() - cpu
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--latency", type=float, default=Link.latency)
+    parser.add_argument("--megabytes-per-second", type=float, default=Link.bytes_per_second / 1e6)
+    parser.add_argument("--url", help=argparse.SUPPRESS)
+    parser.add_argument("--settings", type=json.loads, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.url:
+        print(json.dumps(read(options.folder, options.url, options.settings)))
+        return
+    link = Link(options.latency, options.megabytes_per_second * 1e6)
+    runs: dict[str, list[Reading]] = {name: [] for name in VARIANTS}
+    with serving(options.folder, link) as server:
+        for _ in range(options.rounds):
+            for name, settings in VARIANTS.items():
+                server.counts()
+                command = [sys.executable, "-m", "benchmarks.reading", str(options.folder)]
+                command += ["--url", server.url, "--settings", json.dumps(settings)]
+                answer = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout  # noqa: S603 - this module
+                counts = server.counts()
+                runs[name].append(Reading(*json.loads(answer), counts.requests, counts.bytes, counts.connections))
+    print("| settings | s | link | CPU s | requests | MB | connections |\n|---|---|---|---|---|---|---|")
+    for name, readings in runs.items():
+        seconds, last = statistics.median(reading.seconds for reading in readings), readings[-1]
+        cpu = statistics.median(reading.cpu_seconds for reading in readings)
+        print(
+            f"| {name} | {seconds:.2f} | {seconds / link.seconds(last.bytes):.2f} | {cpu:.2f} | {last.requests} "
+            f"| {last.bytes / 1e6:.1f} | {last.connections} |"
+        )
+
+
+if __name__ == "__main__":
+    main()

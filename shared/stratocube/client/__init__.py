@@ -1,0 +1,1 @@
+"""A client of the REST API: what the command line and the demo talk through."""

@@ -1,0 +1,1 @@
+"""The reduced form of the speed benchmarks: what is read, held and done, counted. Never time."""
