@@ -1,10 +1,13 @@
-"""What reading the scenes of a merge costs over a network, by the settings of GDAL.
+"""What reading the scenes of a merge, or the dates of a blend, costs over a network, by the settings of GDAL.
 
     python -m benchmarks.reading FOLDER [--rounds 3]
+    python -m benchmarks.reading FOLDER --blend LCF [--layers] [--only "as in storage/gdal.py"]
 
-FOLDER holds a merge workload (:mod:`benchmarks.workload`). :mod:`benchmarks.range_server` serves its scenes; every
-variant reads them in a process of its own, the variants in turn, through :func:`stratocube.pixels.merge.merge` with the
-warp left out. ``link`` is how often the time was needed that one connection needs for the bytes.
+FOLDER holds a workload (:mod:`benchmarks.workload`). :mod:`benchmarks.range_server` serves its files; every variant
+reads them in a process of its own, the variants in turn: a merge by :func:`stratocube.pixels.merge.merge` with the
+warp left out, all of a blend by :func:`stratocube.pixels.blend_cogs.blend_cogs`. ``link`` is how often the time
+was needed that one connection needs for the bytes; with a link ten times slower (``--latency 0.3
+--megabytes-per-second 10``) the work of the processors hardly counts.
 """
 
 from __future__ import annotations
@@ -16,7 +19,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
@@ -25,13 +28,15 @@ import numpy as np
 import rasterio
 from rasterio.session import DummySession
 
-from benchmarks.peers.ours import tile_of
+from benchmarks.peers.ours import MASK, observations_of, tile_of
 from benchmarks.process import ROOT
 from benchmarks.range_server import Link, serving
-from benchmarks.workload import load_merge
+from benchmarks.workload import load_blend, load_merge
 from stratocube.pixels import merge as merge_module
+from stratocube.pixels.blend_cogs import Meaning, blend_cogs
+from stratocube.pixels.composite import CompositeFunction
 from stratocube.pixels.merge import merge
-from stratocube.pixels.sources import SourceRaster
+from stratocube.pixels.sources import SourceRaster, geobox_of
 from stratocube.storage.gdal import gdal_environment
 
 VARIANTS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
@@ -73,6 +78,36 @@ def read(folder: Path, url: str, settings: Mapping[str, str]) -> tuple[float, fl
         return time.perf_counter() - wall, time.process_time() - cpu
 
 
+def composite(
+    folder: Path, url: str, settings: Mapping[str, str], function: CompositeFunction, *, layers: bool
+) -> tuple[float, float]:
+    """Blend the dates of a workload from a server: seconds, and seconds of processors."""
+    inputs = load_blend(folder)
+    with rasterio.open(inputs.dates[0].quality) as first:
+        tile = geobox_of(first)
+    dates = [
+        replace(date, band=_far(date.band, url), quality=_far(date.quality, url)) for date in observations_of(inputs)
+    ]
+    with gdal_environment({}), rasterio.Env(session=DummySession(), **settings):
+        wall, cpu = time.perf_counter(), time.process_time()
+        blend_cogs(
+            dates,
+            functions=[function],
+            mask=MASK,
+            data_type=inputs.dtype,
+            nodata=inputs.nodata,
+            layers=layers,
+            meaning=Meaning("continuous"),
+            geobox=tile,
+            threads=2,
+        )
+        return time.perf_counter() - wall, time.process_time() - cpu
+
+
+def _far(path: str, url: str) -> str:
+    return f"/vsicurl/{url}/{Path(path).name}"
+
+
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -80,20 +115,27 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--latency", type=float, default=Link.latency)
     parser.add_argument("--megabytes-per-second", type=float, default=Link.bytes_per_second / 1e6)
+    parser.add_argument("--blend", choices=["LCF", "MED", "AVG"], help="read the dates of a blend by this function")
+    parser.add_argument("--layers", action="store_true", help="make the observation layers as well")
+    parser.add_argument("--only", choices=list(VARIANTS), help="one of the settings")
     parser.add_argument("--url", help=argparse.SUPPRESS)
     parser.add_argument("--settings", type=json.loads, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.url:
-        print(json.dumps(read(options.folder, options.url, options.settings)))
+        given = options.folder, options.url, options.settings
+        seconds = composite(*given, options.blend, layers=options.layers) if options.blend else read(*given)
+        print(json.dumps(seconds))
         return
     link = Link(options.latency, options.megabytes_per_second * 1e6)
-    runs: dict[str, list[Reading]] = {name: [] for name in VARIANTS}
+    variants = {name: settings for name, settings in VARIANTS.items() if options.only in {None, name}}
+    job = [*(["--blend", options.blend] if options.blend else []), *(["--layers"] if options.layers else [])]
+    runs: dict[str, list[Reading]] = {name: [] for name in variants}
     with serving(options.folder, link) as server:
         for _ in range(options.rounds):
-            for name, settings in VARIANTS.items():
+            for name, settings in variants.items():
                 server.counts()
                 command = [sys.executable, "-m", "benchmarks.reading", str(options.folder)]
-                command += ["--url", server.url, "--settings", json.dumps(settings)]
+                command += ["--url", server.url, "--settings", json.dumps(settings), *job]
                 answer = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout  # noqa: S603 - this module
                 counts = server.counts()
                 runs[name].append(Reading(*json.loads(answer), counts.requests, counts.bytes, counts.connections))

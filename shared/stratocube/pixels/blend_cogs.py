@@ -87,7 +87,8 @@ def blend_cogs(
     Arguments and errors as :func:`stratocube.pixels.blend.blend`, and those of
     :func:`stratocube.pixels.cog.save_as_cog` for ``meaning``, which is of the composites; the layers have their own.
 
-    >>> from stratocube.pixels.cog import save_as_cog
+    >>> import numpy as np
+    >>> from stratocube.processing import GeoBox, Observation, QualityMask, save_as_cog
     >>> grid = GeoBox("EPSG:32723", 300000, 8000000, 30, 30, width=2, height=1)
     >>> for name, row in {"10_nir": [702, 7000], "10_fmask": [0, 2]}.items():
     ...     save_as_cog(f"{name}.tif", np.array([row], dtype=np.int16), grid, nodata=-9999, kind="continuous")

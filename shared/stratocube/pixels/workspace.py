@@ -12,8 +12,10 @@ _ALIGNMENT: Final = 64
 """Bytes of a line of the cache, and of the widest vector."""
 
 
-_PIECE: Final = (1 << 20) + 4096
-"""Bytes that are asked of the system at least."""
+_PIECE: Final = 4 << 20
+"""Bytes asked of the system at a time: from 4 MB on numpy asks for huge pages, a tenth less time for the median."""
+_SMALL: Final = 1 << 16
+"""Who begins with an array of fewer bytes gets no more than that."""
 
 
 class Workspace:
@@ -41,9 +43,9 @@ class Workspace:
         while self._at < len(self._pieces) and self._used + size > self._pieces[self._at].size:
             self._at, self._used = self._at + 1, 0
         if self._at == len(self._pieces):
-            least = _PIECE if self._pieces else 0  # who asks for one small array only gets no more
+            least = _PIECE if self._pieces or size > _SMALL else 0
             self._pieces.append(np.empty(max(size, least), dtype=np.uint8))
-        start, self._used = self._used, self._used + size + -size % _ALIGNMENT + 320
+        start, self._used = self._used, self._used + size + -size % _ALIGNMENT
         return self._pieces[self._at][start : start + size].view(kind).reshape(shape)
 
     def full(self, shape: int | tuple[int, ...], value: float, dtype: DTypeLike) -> NDArray[Any]:
