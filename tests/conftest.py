@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -56,3 +58,15 @@ def _folder(config: pytest.Config) -> Path | None:
     # Kept as text: pytest-xdist hands options on to its workers, and paths are nothing it can hand on.
     text: str | None = config.getoption(OPTION)
     return None if text is None else Path(text).resolve()
+
+
+@pytest.fixture(autouse=True)
+def _no_environment_left_behind() -> Iterator[None]:
+    """odc-stac leaves a GDAL environment in the thread that loads with it; in the next tests it would stand for the
+    caller's own, whose settings count before ours."""
+    yield
+    if "rasterio.env" in sys.modules:
+        from rasterio.env import delenv, hasenv
+
+        if hasenv():
+            delenv()
