@@ -13,7 +13,7 @@ from rich.progress import track
 
 from stratocube.errors import InvalidRequest, StratocubeError
 from stratocube.scene_files.formats import FileFormat
-from stratocube.scene_files.index import address_below, index_directory
+from stratocube.scene_files.index import address_below, files_below, index_directory
 from stratocube.storage.hrefs import split_s3
 
 scenes = typer.Typer(help="Scenes in a directory: describe them so that a build finds them.", no_args_is_help=True)
@@ -104,11 +104,7 @@ def _upload(directory: Path, at: str, ending: str | None, recursive: bool, items
     bucket, prefix = split_s3(f"{at.rstrip('/')}/x")
     prefix = prefix.removesuffix("x")
     s3 = boto3.client("s3")
-    files = [
-        path
-        for path in sorted(directory.rglob("*") if recursive else directory.glob("*"))
-        if path.is_file() and (ending is None or path.name.endswith(ending))
-    ]
+    files = list(files_below(directory, ending=ending, recursive=recursive))
     for path in track(files, description=f"copying {len(files)} files"):
         s3.upload_file(str(path), bucket, prefix + path.relative_to(directory).as_posix())
     # The items last: whoever finds them finds their files.

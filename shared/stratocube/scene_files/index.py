@@ -45,7 +45,7 @@ def index_directory(
         InvalidRequest: the directory is none or holds no scene, or what :mod:`stratocube.scene_files` refuses.
         SourceMissing, TransientRead: a raster that cannot be read.
     """
-    files = list(_files(directory, ending, recursive))
+    files = list(files_below(directory, ending=ending, recursive=recursive))
     items = (
         _safe_items(files, address, collection)
         if file_format is None
@@ -64,7 +64,12 @@ def index_directory(
         )
 
 
-def _files(directory: Path, ending: str | None, recursive: bool) -> Iterator[Path]:
+def files_below(directory: Path, *, ending: str | None = None, recursive: bool = True) -> Iterator[Path]:
+    """The files of a directory in order of their names, those that end so.
+
+    Raises:
+        InvalidRequest: it is no directory.
+    """
     if not directory.is_dir():
         raise InvalidRequest(f"{directory} is no directory", field="directory")
     for path in sorted(directory.rglob("*") if recursive else directory.glob("*")):
