@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 import rasterio
+from affine import Affine
 from numpy.typing import NDArray
 from rasterio.enums import Resampling
 from rasterio.vrt import WarpedVRT
@@ -24,8 +25,12 @@ from rasterio.warp import transform
 Array = NDArray[Any]
 NO_SOURCE = 255
 NO_DAY = -1
-TOLERANCE = 0.001
-"""How far coordinates may be off, in pixels of the scene: what the project asks of GDAL."""
+TOLERANCE = 0.002
+"""How far coordinates may be off, in pixels of the scene. The project asks GDAL for 0.001, which GDAL checks in the
+middle of what it interpolates: elsewhere it may be a little more."""
+EXACT = (0.0, 0.0)
+AROUND = (EXACT, *((across * TOLERANCE, down * TOLERANCE) for across in (-1, 1) for down in (-1, 1)))
+"""Columns and rows by which a scene is moved to learn what such an error may change."""
 
 
 @dataclass(frozen=True)
@@ -100,9 +105,19 @@ class Stack:
 
 
 def observe(
-    definition: Mapping[str, Any], scenes: Path, target: Target, longitude: float, start: str, end: str
+    definition: Mapping[str, Any],
+    scenes: Path,
+    target: Target,
+    longitude: float,
+    start: str,
+    end: str,
+    *,
+    moved: tuple[float, float] = EXACT,
 ) -> Stack:
-    """Warp and mosaic every band of every solar day of a period, and bring the quality in line with the bands."""
+    """Warp and mosaic every band of every solar day of a period, and bring the quality in line with the bands.
+
+    ``moved``: columns and rows of the scenes by which everything is read beside where it lies.
+    """
     items = json.loads((scenes / "items.json").read_text())["features"]
     by_day: dict[str, list[Any]] = {}
     for item in sorted(items, key=lambda item: (item["properties"]["datetime"], item["id"])):
@@ -111,7 +126,9 @@ def observe(
             by_day.setdefault(day, []).append(item)
     days, sources = {}, {}
     for day, found in by_day.items():
-        mosaics = {band["name"]: _mosaic(definition, band, scenes, found, target) for band in definition["bands"]}
+        mosaics = {
+            band["name"]: _mosaic(definition, band, scenes, found, target, moved) for band in definition["bands"]
+        }
         days[day] = {name: values for name, (values, _) in mosaics.items()}
         sources[day] = mosaics[definition["quality_band"]][1]
         if not definition["parameters"].get("no_post_process"):
@@ -244,7 +261,12 @@ def _post_process(definition: Mapping[str, Any], bands: dict[str, Array]) -> Non
 
 
 def _mosaic(
-    definition: Mapping[str, Any], band: Mapping[str, Any], scenes: Path, items: list[Any], target: Target
+    definition: Mapping[str, Any],
+    band: Mapping[str, Any],
+    scenes: Path,
+    items: list[Any],
+    target: Target,
+    moved: tuple[float, float],
 ) -> tuple[Array, Array]:
     """One band of one day, and the index of the platform of each pixel. In order of acquisition the last valid pixel
     stays; of a combined cube the first."""
@@ -254,14 +276,21 @@ def _mosaic(
     mosaic: Array = np.full(target.shape, band["nodata"], band["data_type"])
     source = np.full(target.shape, NO_SOURCE, np.uint8)
     for item in reversed(items) if definition.get("is_combined") else items:
-        warped = _warped(band, scenes, item, target, method)
+        warped = _warped(band, scenes, item, target, method, moved)
         valid = warped != band["nodata"]
         mosaic[valid] = warped[valid]
         source[valid] = platforms.index(item["properties"].get("platform"))
     return mosaic, source
 
 
-def _warped(band: Mapping[str, Any], scenes: Path, item: Any, target: Target, method: Resampling) -> Array:
+def _warped(
+    band: Mapping[str, Any],
+    scenes: Path,
+    item: Any,
+    target: Target,
+    method: Resampling,
+    moved: tuple[float, float],
+) -> Array:
     names = (band["name"], band.get("common_name"), band["name"].lower())
     asset = next(item["assets"][name] for name in names if name in item["assets"])
     (facts,) = asset["raster:bands"]
@@ -271,13 +300,13 @@ def _warped(band: Mapping[str, Any], scenes: Path, item: Any, target: Target, me
         with WarpedVRT(
             scene,
             crs=target.crs,
-            transform=target.transform,
+            transform=target.transform @ Affine.translation(moved[0] / across, moved[1] / down),
             height=target.shape[0],
             width=target.shape[1],
             src_nodata=hole,
             nodata=hole,
             resampling=method,
-            tolerance=TOLERANCE,
+            tolerance=1e-6,  # with 0 rasterio fails
             XSCALE=1 / across,
             YSCALE=1 / down,
         ) as on_tile:

@@ -203,7 +203,17 @@ class BuiltCube:
         for start, _ in self.cube.periods:
             yield start, self.stack(start)
 
-    def stack(self, start: str, **parameters: Any) -> independent.Stack:
+    def published(self, stack: independent.Stack) -> independent.Stack:
+        """The same dates with the pixels that were published of them."""
+        products = {day: self.date(day) for day in stack.days}
+        days = {day: {band: products[day].pixels(band) for band in bands} for day, bands in stack.days.items()}
+        sources = {
+            day: product.pixels("DATASOURCE") if "DATASOURCE" in product.item["assets"] else stack.sources[day]
+            for day, product in products.items()
+        }
+        return replace(stack, days=days, sources=sources)
+
+    def stack(self, start: str, moved: tuple[float, float] = independent.EXACT, **parameters: Any) -> independent.Stack:
         """The dates of the period that begins on this day by the independent computation.
 
         ``parameters`` take the place of the cube's own: what would be without them.
@@ -214,7 +224,7 @@ class BuiltCube:
         definition = definition | {"parameters": definition["parameters"] | parameters}
         target = product.target(definition["quality_band"] if self.has_quality else definition["bands"][0]["name"])
         return independent.observe(
-            definition, self.scenes, target, (west + east) / 2, start, dict(self.cube.periods)[start]
+            definition, self.scenes, target, (west + east) / 2, start, dict(self.cube.periods)[start], moved=moved
         )
 
     @property
