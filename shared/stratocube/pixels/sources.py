@@ -44,7 +44,7 @@ SAFE_SETTINGS: Final[Mapping[str, str | int]] = MappingProxyType(
         "GDAL_CACHEMAX": 64 * 1024 * 1024,
     }
 )
-"""What reading depends on when the caller has entered no ``rasterio.Env`` of their own."""
+"""What reading depends on, where a ``rasterio.Env`` of the caller does not say otherwise."""
 
 STRIP_ROWS: Final = 512
 """Rows read at a time: one row of blocks of a COG, so no block is decoded twice."""
@@ -102,11 +102,14 @@ class Raster:
 def environment() -> AbstractContextManager[Any]:
     """GDAL set up for reading, in this thread; to be entered with ``with``.
 
-    Does nothing inside a ``rasterio.Env`` of the caller, whose settings then count. Outside of one, rasterio would
-    make a boto3 session at its first call wherever AWS credentials are in the environment; a dummy session leaves
-    them to GDAL, which reads the same variables.
+    What a ``rasterio.Env`` of the caller sets counts, its credentials too; what it leaves open is filled in, for
+    libraries leave environments behind that nobody knows of (odc-stac does). Outside of one, rasterio would make a
+    boto3 session at its first call wherever AWS credentials are in the environment; a dummy session leaves them to
+    GDAL, which reads the same variables.
     """
-    return nullcontext() if hasenv() else rasterio.Env(session=DummySession(), **SAFE_SETTINGS)
+    given = getenv() if hasenv() else {}
+    missing = {name: value for name, value in SAFE_SETTINGS.items() if name not in given}
+    return rasterio.Env(session=DummySession(), **missing) if missing else nullcontext()
 
 
 def environment_for_threads() -> Callable[[], AbstractContextManager[Any]]:

@@ -10,12 +10,14 @@ import numpy as np
 import pytest
 import rasterio
 from affine import Affine
+from rasterio.env import getenv
 from rasterio.session import DummySession
 
 from stratocube.cube.geobox import GeoBox
 from stratocube.errors import InvalidRequest, SourceMissing, StratocubeError, TransientRead
 from stratocube.pixels.merge import merge
 from stratocube.pixels.sources import (
+    SAFE_SETTINGS,
     SourceRaster,
     crs_of,
     environment,
@@ -120,10 +122,21 @@ def test_an_object_rewritten_under_its_url_is_read_anew(tmp_path: Path, server: 
 
 def test_without_the_setting_gdal_answers_from_its_cache(tmp_path: Path, server: Server) -> None:
     # Says why the setting is there: should GDAL change this, the setting can go.
-    with rasterio.Env(session=DummySession(), **IMPATIENT):
+    with rasterio.Env(session=DummySession(), CPL_VSIL_CURL_NON_CACHED="", **IMPATIENT):
         for values in ([[1, 2]], [[3, 4]]):
             write_raster(tmp_path / "a.tif", values)
             assert read(server.path("a.tif")) == [[1, 2]]
+
+
+def test_an_environment_of_others_lacks_nothing_and_keeps_what_it_says(tmp_path: Path, server: Server) -> None:
+    with rasterio.Env(session=DummySession(), GDAL_HTTP_TIMEOUT="7"):
+        for values in ([[1, 2]], [[3, 4]]):
+            write_raster(tmp_path / "a.tif", values)
+            assert read(server.path("a.tif")) == values
+        outside = getenv()
+        with environment():
+            assert getenv() == {**SAFE_SETTINGS, **outside, "GDAL_HTTP_TIMEOUT": "7"}
+        assert getenv() == outside
 
 
 @pytest.fixture
@@ -178,7 +191,6 @@ def test_the_token_of_a_signed_url_stays_out_of_errors(server: Server) -> None:
 def test_settings_of_the_caller_count() -> None:
     with rasterio.Env(session=DummySession(), GDAL_HTTP_MAX_RETRY="7"), environment():
         assert rasterio.env.getenv()["GDAL_HTTP_MAX_RETRY"] == "7"
-        assert "CPL_VSIL_CURL_NON_CACHED" not in rasterio.env.getenv()
     with environment():
         assert rasterio.env.getenv()["CPL_VSIL_CURL_NON_CACHED"] == "/vsis3/:/vsicurl/"
 
