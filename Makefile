@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 PORT ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev demo demo-down test lint scan audit faults bench bench-memory bench-scale
+.PHONY: help install install-dev demo demo-down test browser docs lint scan audit faults bench bench-memory bench-scale
 
 help: ## list the targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,8 +25,16 @@ demo: install ## build two cubes of real Sentinel-2 scenes on this machine (PORT
 demo-down: ## end a demo that was killed and remove what demos wrote
 	@if [ -x $(BIN)/stratocube ]; then $(BIN)/stratocube demo-down; else rm -rf .stratocube demo-output; fi
 
-test: install-dev ## run the tests, but for the slow ones (pytest -m build, -m slow)
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not build and not slow"
+test: install-dev ## run the tests, but for the slow ones (pytest -m build, -m slow, -m browser)
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not build and not slow and not browser"
+
+browser: install-dev ## look at the pages in Chromium, which is fetched once (100 MB)
+	$(BIN)/python -m tests.browser.install
+	$(BIN)/python -m pytest -m browser
+
+docs: install-dev ## build the documentation site into build/site; warnings are errors
+	$(BIN)/python -m docs.site_tools.pages
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 
 faults: install-dev ## break the embedded stack in every way that docs/reliability.md lists (10-15 minutes)
 	$(BIN)/python -m tests.faults

@@ -35,17 +35,20 @@ def holds(expression: str, names: Mapping[str, str], values: Mapping[str, Any], 
 
 
 def updated(expression: str, names: Mapping[str, str], values: Mapping[str, Any], item: Item) -> dict[str, Any]:
-    """The item after ``SET a = v, … REMOVE b, …``.
+    """The item after ``SET a = v, … REMOVE b, … ADD c n, …``.
 
     Raises:
         ValueError: for any other expression.
     """
     result = dict(item)
-    parts = re.split(r"\b(SET|REMOVE)\b", expression)
+    parts = re.split(r"\b(SET|REMOVE|ADD)\b", expression)
     for clause, body in zip(parts[1::2], parts[2::2], strict=True):
         for action in body.split(","):
-            name, _, value = (part.strip() for part in action.partition("="))
-            if clause == "REMOVE":
+            name, _, value = (part.strip() for part in action.strip().partition(" " if clause == "ADD" else "="))
+            if clause == "ADD":
+                before = result.get(names[name], {"N": "0"})
+                result[names[name]] = {"N": repr(_plain(before) + _plain(values[value]))}
+            elif clause == "REMOVE":
                 result.pop(names[name], None)
             elif value in values:
                 result[names[name]] = values[value]

@@ -6,7 +6,7 @@ processor time of the thread that waits for the others (what does not get faster
 and from the bytes that come and go, follow seconds and GB-seconds for any number of processors. Processor time does not
 depend on who else uses the machine, wall time does.
 
-Writes ``benchmarks/memory_sizes.json``, which ``stratocube/workflow/estimate.py`` has its seconds from.
+Writes ``benchmarks/memory_sizes.json``, which ``stratocube/costs/build_size.py`` has its seconds from.
 """
 
 from __future__ import annotations

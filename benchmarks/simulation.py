@@ -30,6 +30,7 @@ from stratocube.workflow import blend, dates, merge, publish
 from stratocube.workflow.build_plan import UnitPlan
 from stratocube.workflow.context import Invocation, Stack
 from stratocube.workflow.finish import fail_unit, finish_build
+from stratocube.workflow.pictures import Seen
 from stratocube.workflow.plan import plan_build
 from stratocube.workflow.prepare_blend import prepare_unit
 from stratocube.workflow.products import blend_key
@@ -199,7 +200,7 @@ class Simulation:
                 (dates, "_check_merges", lambda *_: None),
                 (blend, "_make", _blended),
                 (publish, "_indexes", lambda *_: {}),
-                (publish, "_pictures", lambda *_: ()),
+                (publish, "look", lambda *_, **__: Seen()),
             ):
                 entered.enter_context(mock.patch.object(module, name, made))
             yield
@@ -275,7 +276,8 @@ class Simulation:
 
 def _stored(stack: Stack, key: str) -> dict[str, Any]:
     stack.products.put(key, b"0" * COG_BYTES, content_type="image/tiff")
-    return asdict(StoredFile(key, COG_BYTES, "1220" + "0" * 64))
+    numbers = ("valid_percent", "minimum", "maximum", "mean", "stddev")
+    return asdict(StoredFile(key, COG_BYTES, "1220" + "0" * 64, dict.fromkeys(numbers, 1234.56789)))
 
 
 def _merged(stack: Stack, *arguments: Any) -> Mapping[str, Any]:

@@ -31,6 +31,19 @@ class Settings:
     """What the names of this stack's secrets begin with, such as ``stratocube/``."""
     arrivals_table: str = ""
     """Empty for a stack that takes no notice of scenes that arrive."""
+    sizing: str = ""
+    """How large the functions are, as :class:`stratocube.costs.sizing.Sizing` reads it; empty for the defaults."""
+    prices: str = ""
+    """Prices in place of the list's, as JSON; empty for none."""
+    bucket_prefix: str = ""
+    """What names of buckets that are made on request begin with."""
+    require_tls: bool = True
+    """Whether such buckets refuse requests without TLS: ``false`` for an emulator."""
+
+    items_table: str = ""
+    """Empty for a stack whose published items are found in S3 only."""
+    items_topic: str = ""
+    """ARN of the SNS topic that is told of published and deleted items; empty for none."""
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> Settings:
@@ -49,6 +62,12 @@ class Settings:
             allowed_buckets=_names(env.get(_variable("allowed_buckets"), "")),
             secret_prefix=env.get(_variable("secret_prefix"), "").strip(),
             arrivals_table=env.get(_variable("arrivals_table"), "").strip(),
+            sizing=env.get(_variable("sizing"), "").strip(),
+            prices=env.get(_variable("prices"), "").strip(),
+            items_table=env.get(_variable("items_table"), "").strip(),
+            items_topic=env.get(_variable("items_topic"), "").strip(),
+            bucket_prefix=env.get(_variable("bucket_prefix"), "").strip(),
+            require_tls=env.get(_variable("require_tls"), "").strip().lower() != "false",
         )
 
 

@@ -133,12 +133,20 @@ class Bench:
         return self.clients[service]
 
     def reset(self, since: str = "merge") -> None:
-        """Take away what was published and every trace of the work of a step and those after it."""
+        """Take away what was published and every trace of the work of a step and those after it.
+
+        Nothing is found any more either: whatever is published, or found published, is to be indexed anew.
+        """
         s3, table = self.client("s3"), self.client("dynamodb")
         steps = STEPS[STEPS.index(since) :]
         rows = [row for row in self.activity_rows() if row["step"]["S"] in steps]
         ids = {row["activity_id"]["S"] for row in rows}
-        keys = [key for key in self.listed() if since == "merge" or self._belongs(key, ids)]
+        keys = [
+            key for key in self.listed() if since == "merge" or key.endswith("catalog.json") or self._belongs(key, ids)
+        ]
+        for row in self.item_rows():
+            key = {name: row[name] for name in ("partition", "name")}
+            table.delete_item(TableName=self.table("Items"), Key=key)
         if keys:
             s3.delete_objects(Bucket=self.cubes, Delete={"Objects": [{"Key": key} for key in keys]})
         for activity_id in ids:
@@ -253,6 +261,21 @@ class Bench:
     def products(self) -> Products:
         """What is published now."""
         return gather(self.objects())
+
+    def item_rows(self) -> list[dict[str, Any]]:
+        """Every row of the table of items as stored."""
+        found: list[dict[str, Any]] = self.client("dynamodb").scan(TableName=self.table("Items"))["Items"]
+        return found
+
+    def check_found(self) -> None:
+        """Every published item has its row, and subscribers were told of it as it is."""
+        published = {
+            str(item["id"]): f"{item['properties']['stratocube:identity']} {item['properties']['updated']}"
+            for key in self.listed()
+            if key.endswith(".json") and (item := json.loads(self.read(key)))["type"] == "Feature"
+        }
+        told = {row["item_id"]["S"]: row.get("told", {}).get("S") for row in self.item_rows() if "item_id" in row}
+        expect(told == published, f"items: {differences(told, published)}")
 
     def activities(self) -> dict[str, str]:
         """Status of every activity."""
@@ -380,6 +403,7 @@ class Bench:
         now = self.products()
         now.check_whole()
         now.check_equal(self.clean)
+        self.check_found()
         found = self.activities()
         expect(found == dict(self.work), f"work: {differences(found, self.work)}")
 

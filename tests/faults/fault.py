@@ -58,7 +58,7 @@ FINISHES: Match = table("UpdateItem", '"SUCCEEDED"', "activity_id")
 
 def records(step: str) -> Match:
     """The row that says how a step ended."""
-    return table("PutItem", "DONE#", f"#{step}#")
+    return table("UpdateItem", "DONE#", f"#{step}#")
 
 
 def calls_of(service: str) -> Match:

@@ -100,7 +100,7 @@ def _records_gone(bench: Bench) -> None:
 
 
 _SEARCHED = ("search", records("search"))
-_PREPARED = ("prepare-blend", table("PutItem", "DONE#", "#prepare_blend#"))
+_PREPARED = ("prepare-blend", table("UpdateItem", "DONE#", "#prepare_blend#"))
 
 FAULTS = (
     Fault(

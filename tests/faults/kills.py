@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.faults.bench import Bench
 from tests.faults.door import Match
-from tests.faults.fault import FINISHES, Fault, claims, puts, records, table
+from tests.faults.fault import FINISHES, Fault, calls_of, claims, puts, records, table
 
 _DIED = "Worker process died"
 _SILENT = "could not say why"
@@ -185,6 +185,42 @@ FAULTS = (
         "publish",
         "PublishDates is killed after the picture, before the item",
         puts(".png"),
+        step="publish_dates",
+        at="after",
+        since="publish_dates",
+    ),
+    _killed(
+        "date-killed-before-row",
+        "publish",
+        "PublishDates is killed after the item, before its row",
+        table("PutItem", "ITEMS#"),
+        step="publish_dates",
+        at="before",
+        since="publish_dates",
+    ),
+    _killed(
+        "date-killed-before-link",
+        "publish",
+        "PublishDates is killed after the row, before the catalog",
+        puts("catalog.json"),
+        step="publish_dates",
+        at="before",
+        since="publish_dates",
+    ),
+    _killed(
+        "date-killed-before-message",
+        "publish",
+        "PublishDates is killed after the catalog, before the message",
+        calls_of("sns"),
+        step="publish_dates",
+        at="before",
+        since="publish_dates",
+    ),
+    _killed(
+        "date-killed-after-message",
+        "publish",
+        "PublishDates is killed after the message, before it notes that",
+        calls_of("sns"),
         step="publish_dates",
         at="after",
         since="publish_dates",

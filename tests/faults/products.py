@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 _MULTIHASH_SHA256 = "1220"
-_TIMES = ("created", "updated")
+_TIMES = ("created", "updated", "stratocube:revision")
 
 
 @dataclass(frozen=True)

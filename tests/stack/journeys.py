@@ -14,11 +14,14 @@ from typing import Any
 
 import numpy as np
 import rasterio
+import requests
 from affine import Affine
 
 from stratocube.local.stack import Stack
 from stratocube.state.builds import Builds
+from stratocube.state.items import Items
 from stratocube.state.status import BuildStatus
+from stratocube.workflow.item_index import stored_item
 from tests.stack.conftest import Application
 from tests.unit.workflow.small_build import CRS, CUBE, CUBE_FORM, GRID, PIXEL, SIDE, START, UNIT, collection, scene
 
@@ -217,10 +220,66 @@ def _api(bench: Bench) -> list[Journey]:
         bench.app.wait(content["build_id"])
         return None
 
+    def signed_file() -> str | None:
+        status, found = bench.stack.request("GET", f"/stac/collections/{CUBE}/items")
+        if status >= 400 or not found["features"]:
+            return f"{status} {found}"
+        path = f"/assets/{CUBE}/{found['features'][0]['id']}"
+        status, links = bench.stack.request("GET", path)
+        if status >= 400:
+            return f"{status} {links}"
+        answers = {name: requests.get(asset["href"], timeout=60) for name, asset in links["assets"].items()}
+        refused = {name: answer.status_code for name, answer in answers.items() if not answer.ok}
+        return f"{refused}" if refused else None
+
+    def deleted_item() -> str | None:
+        """An item of a collection that no build makes, with a file, and another item beside it."""
+        (source, *_) = (key for key in bench.products if key.endswith(f"_{START['start_date'].replace('-', '')}.json"))
+        item = json.loads(bench.products[source]) | {"id": "GONE", "collection": "GONE-1"}
+        item["assets"] = {"B04": {"href": "./GONE.tif"}}
+        folder, s3 = "gone/v1/000/000/2023/08/01", bench.stack.client("s3")
+        catalog = {"type": "Catalog", "id": "GONE-1-000000", "links": []}
+        for key, document in {
+            f"{folder}/GONE.json": item,
+            f"{folder}/BESIDE.json": item | {"id": "BESIDE", "assets": {}},
+            "gone/v1/000/000/catalog.json": catalog,
+        }.items():
+            s3.put_object(Bucket=bench.app.cubes, Key=key, Body=json.dumps(document))
+        s3.put_object(Bucket=bench.app.cubes, Key=f"{folder}/GONE.tif", Body=b"pixels")
+        stored = stored_item(item, f"{folder}/GONE.json", CUBE)
+        items = Items(bench.stack.outputs["ItemsTable"], region="us-east-1")
+        items.put(stored, collection_key="gone/v1/collection.json")
+        return bench.ask("DELETE", "/stac/collections/GONE-1/items/GONE")
+
+    def new_bucket() -> str | None:
+        body = {"name": f"stratocube-data-{next(_serial)}", "requester_pay": True}
+        return bench.ask("POST", "/create-bucket", body)
+
     reads = ["/cubes", f"/cubes/{CUBE}", "/grids", f"/grids/{GRID['name']}", f"/builds/{bench.build}"]
     reads += [f"/builds/{bench.build}/units/{UNIT}", f"/builds?cube_id={CUBE}", f"/failures?cube_id={CUBE}"]
+
+    def start_with_token() -> str | None:
+        form = bench.request(stac_url=bench.api_url, token=f"sent{next(_serial)}")
+        status, content = bench.stack.request("POST", "/start", form)
+        if status >= 400:
+            return f"{status} {content}"
+        status, content = bench.stack.request("POST", f"/builds/{content['build_id']}/cancel")
+        return None if status < 400 else f"{status} {content}"
+
+    reads += [
+        "/stac/collections",
+        f"/stac/collections/{CUBE}",
+        f"/stac/search?ids={CUBE}",
+        "/builds",
+        f"/cubes/{CUBE}/items",
+        f"/cubes/{CUBE}/items?tiles={UNIT[:6]}",
+    ]
     return [
         *(lambda path=path: bench.ask("GET", path) for path in reads),
+        signed_file,
+        deleted_item,
+        new_bucket,
+        start_with_token,
         lambda: bench.ask("POST", "/start", bench.request(validate_only=True)),
         new_cube,
         new_grid,
@@ -325,7 +384,17 @@ def _publish(bench: Bench) -> list[Journey]:
     (date,) = bench.task_list("dates")
     of_date = _unit(bench.build, date=date["date"])
     merged = ("merge", "prepare_dates")
+
+    def not_in_the_catalog() -> str | None:
+        """The first item of a tile: its catalog is made of the table."""
+        for key in bench.app.keys("small/"):
+            if key.endswith("catalog.json"):
+                bench.delete(key)
+        bench.restore(*merged, "publish_dates")
+        return bench.invoke("publish", of_date)
+
     return [
+        not_in_the_catalog,
         *_claimed(bench, "publish_dates", lambda: bench.invoke("publish", of_date), needs=merged),
         *_claimed(bench, "publish", lambda: bench.invoke("publish", _unit(bench.build)), needs=(*merged, "blend")),
     ]

@@ -13,6 +13,9 @@ from stratocube.api.requests import json_body, optional_json_body, path_id
 from stratocube.api.services import Services
 from stratocube.cube.retry import RetryRequest
 from stratocube.state.build_values import Build
+from stratocube.workflow.budget import Budget
+from stratocube.workflow.estimate import estimate_start
+from stratocube.workflow.old_forms import complete_form, start_form
 from stratocube.workflow.operations import (
     cube_request,
     has_composites,
@@ -29,6 +32,7 @@ def add_operation_routes(app: APIGatewayRestResolver, services: Services) -> Non
     """Add the routes."""
 
     def checked(form: dict[str, Any]) -> CheckedStart:
+        form = start_form(form, cubes=services.cubes, bucket=services.products.bucket)
         found = check_start(
             cube_request(form, cubes=services.cubes, builds=services.builds),
             cubes=services.cubes,
@@ -40,8 +44,14 @@ def add_operation_routes(app: APIGatewayRestResolver, services: Services) -> Non
         return found
 
     def started(start: CheckedStart, options: BuildOptions) -> Response[str]:
+        # Plan will choose among the units: it is there that the build is held against max_cost
         build = start_build(
-            start, builds=services.builds, launch=services.launch, moment=services.now(), options=options
+            start,
+            builds=services.builds,
+            launch=services.launch,
+            moment=services.now(),
+            options=options,
+            estimate=estimate_start(start, services.tariff, at_most=True),
         )
         return accepted(build, {"units_requested": len(start.units)})
 
@@ -49,6 +59,7 @@ def add_operation_routes(app: APIGatewayRestResolver, services: Services) -> Non
         links = Links(app.current_event)
         body = {
             "build_id": build.build_id,
+            "process_id": build.build_id,
             "status": build.status.value,
             "cube_id": build.cube_id,
             "options": dict(build.options),
@@ -86,12 +97,22 @@ def add_operation_routes(app: APIGatewayRestResolver, services: Services) -> Non
             builds=services.builds,
             launch=services.launch,
             moment=services.now(),
+            budget=Budget(services.cubes, services.grids, services.tariff),
         )
         return accepted(retried.build, {"units": retried.units})
 
     @app.post("/complete")
     def complete() -> Response[str]:
         return started(checked(json_body(app.current_event)), BuildOptions(only_missing=True))
+
+    @app.post("/cubes/<cube_id>/complete")
+    def complete_cube(cube_id: str) -> Response[str]:
+        form = complete_form(
+            services.cubes.get(path_id(cube_id, "cube")).cube_id,
+            optional_json_body(app.current_event),
+            builds=services.builds,
+        )
+        return started(checked(form), BuildOptions(only_missing=True))
 
     @app.post("/stale")
     def stale() -> Response[str]:

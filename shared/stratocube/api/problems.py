@@ -70,7 +70,14 @@ def answer_errors(app: APIGatewayRestResolver, logger: Logger) -> None:
         return problem(HTTPStatus.SERVICE_UNAVAILABLE, detail, headers=headers, extra=extra)
 
     def no_route(_: NotFoundError) -> Response[str]:
+        # the contract is read where a request has gone astray, as by GET /
+        from stratocube.api.contract.rooms import methods_of  # noqa: PLC0415 - imported late, see above
+
         event = app.current_event
+        methods = methods_of(event.path)
+        if methods and event.http_method not in methods:
+            detail = f"{event.path} takes {' and '.join(methods)}, no {event.http_method}: GET / lists what there is"
+            return problem(HTTPStatus.METHOD_NOT_ALLOWED, detail, headers={"Allow": ", ".join(methods)})
         return problem(HTTPStatus.NOT_FOUND, f"there is no {event.http_method} {event.path}: GET / lists what there is")
 
     def unexpected(error: Exception) -> Response[str]:

@@ -28,13 +28,30 @@ def created(body: Any, *, location: str) -> Response[str]:
     return reply(HTTPStatus.CREATED, body, {"Location": location})
 
 
-def page(entries: Sequence[Any], links: Links, *path: str, limit: int, next_after: str | None) -> Response[str]:
-    """A list as cube-builder answers it: a JSON array. A ``Link`` header (RFC 8288) leads to the next page."""
+def page(
+    entries: Sequence[Any],
+    links: Links,
+    *path: str,
+    limit: int,
+    next_after: str | None,
+    filters: Mapping[str, str] | None = None,
+) -> Response[str]:
+    """A list as cube-builder answers it: a JSON array. A ``Link`` header (RFC 8288) leads to the next page, which has
+    the same ``filters``."""
     headers: dict[str, str | list[str]] = {}
     if next_after is not None:
-        following = links.url(*path, query={"limit": str(limit), "next": next_after})
+        following = links.url(*path, query={**(filters or {}), "limit": str(limit), "next": next_after})
         headers["Link"] = f'<{following}>; rel="next"'
     return reply(HTTPStatus.OK, list(entries), headers)
+
+
+def next_links(
+    links: Links, *path: str, limit: int, next_after: str | None, filters: Mapping[str, str] | None = None
+) -> list[Link]:
+    """The link to the next page of a list that is part of an object; none at its end."""
+    if next_after is None:
+        return []
+    return [links.link("next", *path, query={**(filters or {}), "limit": str(limit), "next": next_after})]
 
 
 def build_links(build: Build, links: Links) -> list[Link]:

@@ -140,6 +140,10 @@ class Query:
                 return value
         return None
 
+    def whole(self, name: str) -> str | None:
+        """A parameter as it was sent, of any length: for the link to the next page."""
+        return self._parameters.get(name)
+
     def required(self, *names: str) -> str:
         """Like :meth:`text`, of a parameter that must be there.
 
@@ -171,6 +175,59 @@ class Query:
         if not re.fullmatch(r"[0-9]{1,6}", value) or not 1 <= int(value) <= most:
             raise InvalidRequest(f"must be a whole number from 1 to {most}", field=name)
         return int(value)
+
+    def flag(self, name: str) -> bool | None:
+        """A parameter that is true or false; None when it is not given.
+
+        Raises:
+            InvalidRequest: when it is neither.
+        """
+        value = self.choice(name, "true", "false")
+        return None if value is None else value == "true"
+
+    def choice(self, name: str, *known: str) -> str | None:
+        """A parameter that is one of some words, in any case; None when it is not given.
+
+        Raises:
+            InvalidRequest: when it is another one.
+        """
+        value = self.text(name)
+        if value is None:
+            return None
+        found = {word.lower(): word for word in known}.get(value.lower())
+        if found is None:
+            raise InvalidRequest(f"must be one of {', '.join(known)}", field=name)
+        return found
+
+    def names(self, name: str, *, most: int) -> tuple[str, ...]:
+        """Some names, separated by commas, at most as many; empty when the parameter is not given.
+
+        Raises:
+            InvalidRequest: when there are more.
+        """
+        found = tuple(dict.fromkeys(part for part in (self._parameters.get(name) or "").split(",") if part.strip()))
+        if len(found) > most:
+            raise InvalidRequest(f"holds {len(found)} names, at most {most} are taken", field=name)
+        for part in found:
+            _check_text(part, name)
+        return tuple(part.strip()[:MAX_ID] for part in found)
+
+    def box(self, name: str) -> tuple[float, float, float, float] | None:
+        """West, south, east, north in degrees, separated by commas; None when the parameter is not given.
+
+        Raises:
+            InvalidRequest: when it is not such a box.
+        """
+        value = self.text(name)
+        if value is None:
+            return None
+        try:
+            west, south, east, north = (float(part) for part in value.split(","))
+        except ValueError:
+            west = south = east = north = math.nan
+        if not (-180 <= west <= 180 and -180 <= east <= 180 and -90 <= south <= north <= 90):
+            raise InvalidRequest("must be west,south,east,north in degrees, such as -54.5,-12.5,-53,-11.5", field=name)
+        return west, south, east, north
 
     def moment(self, name: str) -> str | None:
         """A date or a time, as the prefix that UTC times in the tables are compared with; None when it is not given.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver
@@ -15,7 +16,13 @@ def add_root_route(app: APIGatewayRestResolver) -> None:
 
     @app.get("/")
     def root() -> dict[str, Any]:
+        # the contract is read by this route, and by requests with a query
+        from stratocube.api.contract.rooms import OPERATIONS  # noqa: PLC0415 - imported late, see above
+
         links = Links(app.current_event)
+        shown = [operation for operation in OPERATIONS if operation.path != "/" and not operation.hidden]
+        paths = dict.fromkeys(operation.path for operation in shown)
+        by_path = {path: [operation for operation in shown if operation.path == path] for path in paths}
         return {
             "name": "stratocube",
             "description": "Earth-observation data cubes on AWS without servers",
@@ -23,17 +30,23 @@ def add_root_route(app: APIGatewayRestResolver) -> None:
             "message": "running",
             "links": [
                 {"rel": "self", "href": links.url("")},
-                {**links.link("cubes", "cubes"), "method": "GET, POST"},
-                {**links.link("cube-status", "cube-status"), "method": "GET", "parameters": "cube_id"},
-                {**links.link("grids", "grids"), "method": "GET"},
-                {**links.link("create-grids", "create-grids"), "method": "POST"},
-                {**links.link("start", "start"), "method": "POST"},
-                {**links.link("complete", "complete"), "method": "POST"},
-                {**links.link("stale", "stale"), "method": "POST"},
-                {**links.link("watches", "watches"), "method": "GET, POST"},
-                {**links.link("scenes", "scenes"), "method": "POST"},
-                {**links.link("builds", "builds"), "method": "GET", "parameters": "cube_id, limit"},
-                {**links.link("failures", "failures"), "method": "GET", "parameters": "cube_id, since, limit"},
-                {**links.link("list-periods", "list-periods"), "method": "POST"},
+                {**links.link("service-desc", "openapi.json"), "type": "application/vnd.oai.openapi+json;version=3.1"},
+                {**links.link("service-doc", "docs"), "type": "text/html"},
+                *(
+                    {
+                        "rel": path[1:],
+                        "href": links.url() + path,
+                        "method": ", ".join(sorted({operation.method for operation in found})),
+                        **_said("parameters", (name.name for operation in found for name in operation.query)),
+                        **({"templated": True} if "{" in path else {}),
+                        "title": "; ".join(operation.summary for operation in found),
+                    }
+                    for path, found in by_path.items()
+                ),
             ],
         }
+
+
+def _said(name: str, values: Iterable[str]) -> dict[str, str]:
+    text = ", ".join(dict.fromkeys(values))
+    return {name: text} if text else {}

@@ -8,13 +8,16 @@ from typing import Any
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 
 from stratocube.api.links import Links
-from stratocube.api.replies import reply
+from stratocube.api.replies import next_links, reply
 from stratocube.api.requests import Query, json_body, path_id
 from stratocube.api.services import Services
 from stratocube.clock import iso_time
 from stratocube.errors import NotFound
 from stratocube.state.arrivals import ArrivedUnit, LandedScene, StoredWatch
 from stratocube.workflow.watches import start_watch, watches_by_cube
+
+WATCHES = 100
+"""Watches a page, unless fewer are asked for."""
 
 UNITS = 100
 """Units of a watch a reply lists, unless fewer are asked for."""
@@ -56,18 +59,27 @@ def add_watch_routes(app: APIGatewayRestResolver, services: Services) -> None:
             allowed_hosts=services.allowed_hosts,
             allowed_buckets=services.allowed_buckets,
             now=iso_time(services.now()),
+            tariff=services.tariff,
         )
         location = Links(app.current_event).url("watches", watch.cube_id)
         return reply(HTTPStatus.CREATED, shown(watch.cube_id, found(watch.cube_id)), {"Location": location})
 
     @app.get("/watches")
     def list_watches() -> dict[str, Any]:
+        query, links = Query(app.current_event), Links(app.current_event)
+        limit, after = query.limit(default=WATCHES, most=WATCHES), query.text("next") or ""
         by_cube = watches_by_cube(services.arrivals.watches())
-        listed = [shown(cube_id, rows) for cube_id, rows in by_cube.items()]
+        chosen = sorted(cube_id for cube_id in by_cube if cube_id > after)
+        listed = [shown(cube_id, by_cube[cube_id]) for cube_id in chosen[:limit]]
         # each of them holds up to 5,000 tiles, and there may be hundreds
         for entry in listed:
             entry["tile_count"] = len(entry.pop("request")["tiles"])
-        return {"watches": listed}
+        following = chosen[limit - 1] if len(chosen) > limit else None
+        return {
+            "watches": listed,
+            "next": following,
+            "links": next_links(links, "watches", limit=limit, next_after=following),
+        }
 
     @app.get("/watches/<cube_id>")
     def get_watch(cube_id: str) -> dict[str, Any]:

@@ -4,12 +4,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import Final
 
 from stratocube.catalog.product_bands import BandInfo, BandKind, ClassInfo
 from stratocube.catalog.quality_classes import quality_classes
 from stratocube.cube.bands import DATASOURCE, PROVENANCE, PROVENANCE_YEAR, Band, IndexBand, ObservationLayer
 from stratocube.cube.definition import CubeDefinition
 from stratocube.cube.mask import QualityMask
+
+_SOURCE_COLOURS: Final = ("E69F00", "56B4E9", "009E73", "F0E442", "0072B2", "D55E00", "CC79A7", "999999")
+"""Told apart also by who sees colours differently (Okabe and Ito, 2008)."""
+
+_REFLECTIVE: Final = frozenset(
+    (
+        *("coastal", "blue", "green", "yellow", "red", "pan", "cirrus", "nir", "nir08", "nir09", "swir16", "swir22"),
+        *("rededge", "rededge071", "rededge075", "rededge078", "green05"),
+    )
+)
+"""Common names of bands whose physical value is a reflectance."""
 
 
 def band_info(definition: CubeDefinition, name: str) -> BandInfo:
@@ -65,11 +77,26 @@ def _band_info(band: Band, kind: BandKind, mask: QualityMask | None) -> BandInfo
         center_wavelength=band.center_wavelength,
         full_width_half_max=band.full_width_half_max,
         classes=classes,
+        unit=_unit(band, kind),
     )
 
 
 def _source_classes(sources: Sequence[str], nodata: int) -> tuple[ClassInfo, ...]:
     if not sources:
         return ()
-    named = [ClassInfo(value, re.sub(r"[^0-9A-Za-z_-]+", "_", source), source) for value, source in enumerate(sources)]
-    return (*named, ClassInfo(nodata, "no_data", "no observation", nodata=True))
+    named = [
+        ClassInfo(value, re.sub(r"[^0-9A-Za-z_-]+", "_", source), source, _SOURCE_COLOURS[value % len(_SOURCE_COLOURS)])
+        for value, source in enumerate(sources)
+    ]
+    return (*named, ClassInfo(nodata, "no_data", "no observation", "000000", nodata=True))
+
+
+def _unit(band: Band, kind: BandKind) -> str:
+    """What the definition says (``metadata.unit``); indexes and scaled reflectance are numbers without dimension."""
+    metadata = (band.metadata.model_extra if isinstance(band, IndexBand) else band.metadata) or {}
+    told = metadata.get("unit")
+    if isinstance(told, str):
+        return told
+    reflective = (band.common_name or "").lower() in _REFLECTIVE
+    scaled = kind is BandKind.SPECTRAL and reflective and band.scale_factor is not None
+    return "1" if scaled or kind is BandKind.INDEX else ""

@@ -16,11 +16,13 @@ from stratocube.catalog.product_bands import (
     COG_MEDIA_TYPE,
     DATACUBE,
     PROJECTION,
+    RENDER,
     VERSION,
     BandInfo,
     band_extensions,
 )
 from stratocube.catalog.products import CrsInfo
+from stratocube.catalog.renders import renders
 from stratocube.errors import InvalidRequest
 
 Box = tuple[float, float, float, float]
@@ -86,6 +88,10 @@ class CollectionInfo:
     """Red, green and blue of the picture."""
     sources: tuple[tuple[str, str], ...] = ()
     """(id, href) of the collections the cube is made of."""
+    related: tuple[tuple[str, str, str], ...] = ()
+    """(relation, id, href) of collections that belong with this one: per-date products and composites."""
+    channel_limits: tuple[tuple[float, float], ...] = ()
+    """What is black and what is full in the picture's red, green and blue, in stored numbers."""
     extra_fields: Mapping[str, Any] = field(default_factory=dict)
     """Further fields of the collection, as they are; must not repeat one written here."""
 
@@ -100,6 +106,8 @@ def cube_collection(info: CollectionInfo, items: Sequence[ItemExtent]) -> dict[s
         raise InvalidRequest("a collection begins with its first item: STAC has no empty extent", field="items")
     first = items[0]
     west, south, east, north = _unfolded(first.bbox)
+    pictures = renders(info.bands, info.bands_quicklook, info.channel_limits)
+    extensions = {RENDER} if pictures else set()
     collection = pystac.Collection(
         id=info.id,
         title=info.title,
@@ -111,17 +119,31 @@ def cube_collection(info: CollectionInfo, items: Sequence[ItemExtent]) -> dict[s
             pystac.SpatialExtent([[west, south, east, north]]), pystac.TemporalExtent([[first.start, first.end]])
         ),
         summaries=pystac.Summaries(_summaries(info, first)),
-        stac_extensions=sorted({*band_extensions(info.bands), PROJECTION, DATACUBE, VERSION}),
-        extra_fields=_extra_fields(info, first),
+        stac_extensions=sorted({*band_extensions(info.bands), *extensions, PROJECTION, DATACUBE, VERSION}),
+        extra_fields=_extra_fields(info, first) | ({"renders": pictures} if pictures else {}),
     )
     if info.license_href:
         collection.add_link(pystac.Link("license", info.license_href))
     for source_id, href in info.sources:
         collection.add_link(pystac.Link("derived_from", href, pystac.MediaType.JSON, source_id))
+    for relation, other_id, href in info.related:
+        collection.add_link(pystac.Link(relation, href, pystac.MediaType.JSON, other_id))
     document = collection.to_dict(include_self_link=False, transform_hrefs=False)
     # pystac names the collection its own root, by an href that it invents.
     document["links"] = [link for link in document["links"] if link["rel"] != "root"]
     return widen_extent(document, items)
+
+
+def with_links_of(collection: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
+    """The collection (JSON) with the links to other collections that ``other`` has and it lacks: cubes share the
+    collection of their per-date products, and each links it to its own. The argument is not changed."""
+    grown = copy.deepcopy(dict(collection))
+    there = {(link["rel"], link["href"]) for link in grown["links"]}
+    kinds = {"related", "derived_from"}
+    grown["links"] += [
+        dict(link) for link in other["links"] if link["rel"] in kinds and (link["rel"], link["href"]) not in there
+    ]
+    return grown
 
 
 def widen_extent(collection: Mapping[str, Any], items: Iterable[ItemExtent]) -> dict[str, Any]:

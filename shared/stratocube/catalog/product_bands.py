@@ -8,6 +8,7 @@ forbid. So both are written and the 1.1 schemas are declared; the two say the sa
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
@@ -21,7 +22,9 @@ RASTER: Final = "https://stac-extensions.github.io/raster/v1.1.0/schema.json"
 PROJECTION: Final = "https://stac-extensions.github.io/projection/v2.0.0/schema.json"
 FILE: Final = "https://stac-extensions.github.io/file/v2.1.0/schema.json"
 CLASSIFICATION: Final = "https://stac-extensions.github.io/classification/v2.0.0/schema.json"
-PROCESSING: Final = "https://stac-extensions.github.io/processing/v1.1.0/schema.json"
+PROCESSING: Final = "https://stac-extensions.github.io/processing/v1.0.0/schema.json"
+GRID: Final = "https://stac-extensions.github.io/grid/v1.1.0/schema.json"
+RENDER: Final = "https://stac-extensions.github.io/render/v2.0.0/schema.json"
 DATACUBE: Final = "https://stac-extensions.github.io/datacube/v2.2.0/schema.json"
 VERSION: Final = "https://stac-extensions.github.io/version/v1.2.0/schema.json"
 
@@ -108,16 +111,26 @@ class BandInfo:
     full_width_half_max: float | None = None
     """In micrometres."""
     classes: tuple[ClassInfo, ...] = ()
+    unit: str = ""
+    """Of the physical value, as UDUNITS has it: ``1`` is a number without dimension."""
+
+    @property
+    def colors(self) -> dict[int, str]:
+        """Colours of the classes, by value: what the file's colour table holds."""
+        return {one.value: one.color_hint for one in self.classes if one.color_hint is not None}
 
     @property
     def roles(self) -> list[str]:
         """Asset roles."""
         return ["data", "quality"] if self.kind is BandKind.QUALITY else ["data"]
 
-    def to_stac(self, resolution_m: float | None = None) -> dict[str, Any]:
+    def to_stac(
+        self, resolution_m: float | None = None, statistics: Mapping[str, float] | None = None
+    ) -> dict[str, Any]:
         """The fields of an asset, or of an entry of ``item_assets``, that describe the band.
 
-        ``resolution_m`` is the pixel size, given only where the grid's unit is the metre.
+        ``resolution_m`` is the pixel size, given only where the grid's unit is the metre. ``statistics`` are those in
+        the file: of the stored numbers (:class:`stratocube.pixels.band_statistics.BandStatistics`).
         """
         newer = self.common_name if self.common_name in _NEWER_COMMON_NAMES else None
         older = _NEWER_COMMON_NAMES.get(self.common_name or "", self.common_name)
@@ -125,7 +138,12 @@ class BandInfo:
         nodata = None if self.nodata is None else nodata_to_json(self.nodata)
         optics = {"center_wavelength": self.center_wavelength, "full_width_half_max": self.full_width_half_max}
         named = {"name": self.name, "description": self.description or None}
-        pixels = {"nodata": nodata, "data_type": self.data_type}
+        pixels = {
+            "nodata": nodata,
+            "data_type": self.data_type,
+            "unit": self.unit or None,
+            "statistics": dict(statistics) if statistics else None,
+        }
         meaning = {"scale": self.scale, "offset": self.offset, "spatial_resolution": resolution_m}
         fields: dict[str, Any] = {
             "bands": [
@@ -148,6 +166,32 @@ class BandInfo:
 def band_extensions(bands: tuple[BandInfo, ...]) -> list[str]:
     """Schemas of the extensions that ``to_stac`` of these bands uses."""
     return [EO, RASTER, CLASSIFICATION] if any(band.classes for band in bands) else [EO, RASTER]
+
+
+def picture_bands(names: tuple[str, ...], resolution_m: float | None) -> dict[str, Any]:
+    """The fields that describe a raster of red, green and blue bytes, made of the bands of these names."""
+    pixels = _given({"nodata": 0, "data_type": "uint8", "spatial_resolution": resolution_m})
+    named = [
+        {"name": colour, "description": f"{colour} for the eye, of {name}", "common_name": colour}
+        for colour, name in zip(("red", "green", "blue"), names, strict=True)
+    ]
+    return {
+        "bands": [
+            _given(
+                {
+                    "name": one["name"],
+                    "description": one["description"],
+                    "nodata": 0,
+                    "data_type": "uint8",
+                    "eo:common_name": one["common_name"],
+                    "raster:spatial_resolution": resolution_m,
+                }
+            )
+            for one in named
+        ],
+        "eo:bands": named,
+        "raster:bands": [pixels for _ in named],
+    }
 
 
 def _given(fields: dict[str, Any]) -> dict[str, Any]:

@@ -21,10 +21,12 @@ from stratocube.catalog.product_bands import (
     COG_MEDIA_TYPE,
     EO,
     FILE,
+    GRID,
     PROCESSING,
     PROJECTION,
     BandInfo,
     band_extensions,
+    picture_bands,
 )
 from stratocube.cube.geobox import GeoBox
 from stratocube.errors import InvalidRequest
@@ -41,6 +43,8 @@ class CrsInfo:
     """``EPSG:32633``."""
     wkt2: str | None = None
     """WKT 2 (ISO 19162), required without a code."""
+    proj4: str | None = None
+    """The same as a text of PROJ.4, for programs that know neither codes nor WKT, such as maps in a browser."""
 
     def __post_init__(self) -> None:
         if not self.code and not self.wkt2:
@@ -49,8 +53,9 @@ class CrsInfo:
             raise InvalidRequest(f"must be AUTHORITY:CODE, got {self.code!r}", field="crs.code")
 
     def to_stac(self) -> dict[str, Any]:
-        """Fields of projection 2.0: a code alone, or a null code and the WKT."""
-        return {"proj:code": self.code} if self.code else {"proj:code": None, "proj:wkt2": self.wkt2}
+        """Fields of projection 2.0: a code alone, or a null code and the WKT; and ``stratocube:proj4``."""
+        named = {"proj:code": self.code} if self.code else {"proj:code": None, "proj:wkt2": self.wkt2}
+        return named | ({"stratocube:proj4": self.proj4} if self.proj4 else {})
 
 
 @dataclass(frozen=True)
@@ -63,6 +68,8 @@ class BandFile:
     size_bytes: int
     checksum: str
     """Multihash, hexadecimal: ``1220`` + SHA-256."""
+    statistics: Mapping[str, float] | None = None
+    """Of the stored numbers, as they are in the file; None where they are not known."""
 
     def __post_init__(self) -> None:
         _check_file(self.href, self.size_bytes, self.checksum, self.band.name)
@@ -80,7 +87,10 @@ class Picture:
     """(rows, columns)."""
     key: str = "thumbnail"
     media_type: str = "image/png"
-    roles: tuple[str, ...] = ("thumbnail",)
+    roles: tuple[str, ...] = ("thumbnail", "overview")
+    title: str = ""
+    band_names: tuple[str, ...] = ()
+    """Of a picture that is a raster of red, green and blue: the bands they are made of."""
 
     def __post_init__(self) -> None:
         _check_file(self.href, self.size_bytes, self.checksum, self.key)
@@ -92,7 +102,7 @@ class InputItem:
 
     id: str
     href: str
-    """Where its STAC Item can be read."""
+    """Where its STAC Item can be read; relative to the product's item, or absolute."""
 
     def __post_init__(self) -> None:
         if not self.href:
@@ -133,6 +143,10 @@ class ProductInfo:
     """Share of clear pixels among all pixels of the tile."""
     cloud_ratio_percent: float | None = None
     """Share of not clear pixels among the observed ones."""
+    flags: tuple[str, ...] = ()
+    """What is doubtful about the product (:mod:`stratocube.pixels.picture_checks`)."""
+    quicklook_facts: Mapping[str, Any] | None = None
+    """The numbers behind the flags."""
     extra_properties: Mapping[str, Any] = field(default_factory=dict)
     """Further item properties, as they are; must not repeat one written here."""
 
@@ -165,6 +179,10 @@ def composite_item(
             "stratocube:dates": [day.isoformat() for day in dates],
             "stratocube:date_count": len(dates),
             "stratocube:empty": not dates,
+            "processing:lineage": (
+                f"{composite_function} composite of {len(dates)} dates, {start} to {end}, on tile {product.tile} of "
+                f"{product.grid}"
+            ),
         },
     )
 
@@ -184,7 +202,22 @@ def identity_item(product: ProductInfo, *, day: dt.date, acquired: Sequence[dt.d
         raise InvalidRequest("must have a time zone", field="acquired")
     # STAC wants UTC: pystac would write the zone as it comes.
     first, last = min(acquired).astimezone(dt.UTC), max(acquired).astimezone(dt.UTC)
-    return _item(product, (first, first, last), {"stratocube:solar_day": day.isoformat()})
+    return _item(
+        product,
+        (first, first, last),
+        {
+            "stratocube:solar_day": day.isoformat(),
+            "stratocube:date_count": 1,
+            "processing:lineage": (
+                f"{len(acquired)} scenes of {day}, warped and mosaicked on tile {product.tile} of {product.grid}"
+            ),
+        },
+    )
+
+
+def grid_code(grid: str, tile: str) -> str:
+    """A tile as the grid extension names it, with capitals and digits before the dash: ``SLOVENIADEMO-000001``."""
+    return f"{re.sub(r'[^A-Z0-9]', '', grid.upper()) or 'GRID'}-{tile}"
 
 
 def _item(
@@ -204,7 +237,7 @@ def _item(
         start_datetime=first,
         end_datetime=last,
         properties=own | dict(product.extra_properties),
-        stac_extensions=sorted({*band_extensions(bands), EO, PROJECTION, FILE, PROCESSING}),
+        stac_extensions=sorted({*band_extensions(bands), EO, PROJECTION, FILE, PROCESSING, GRID}),
         assets=_assets(product),
         collection=product.collection_id,
     )
@@ -225,10 +258,12 @@ def _properties(product: ProductInfo) -> dict[str, Any]:
         "proj:shape": list(geobox.shape),
         "proj:transform": list(geobox.transform),
         "proj:bbox": list(geobox.bounds),
+        "grid:code": grid_code(product.grid, product.tile),
         "bdc:tiles": [product.tile],
         "processing:software": {_SOFTWARE: product.software_version},
         "stratocube:grid": product.grid,
         "stratocube:identity": product.identity,
+        "stratocube:flags": list(product.flags),
     }
     optional = {
         "platform": product.platforms[0] if len(product.platforms) == 1 else None,
@@ -237,6 +272,7 @@ def _properties(product: ProductInfo) -> dict[str, Any]:
         "stratocube:efficacy": _percent(product.efficacy_percent, "efficacy_percent"),
         "stratocube:cloud_ratio": product.cloud_ratio_percent,
         "stratocube:sources": list(product.sources) or None,
+        "stratocube:quicklook": dict(product.quicklook_facts) if product.quicklook_facts else None,
         "stratocube:platforms": list(product.platforms) if len(product.platforms) > 1 else None,
     }
     return properties | {name: value for name, value in optional.items() if value is not None}
@@ -253,12 +289,16 @@ def _assets(product: ProductInfo) -> dict[str, pystac.Asset]:
         raise InvalidRequest("a product needs the file of at least one band", field="files")
     assets: dict[str, pystac.Asset] = {}
     for file in product.files:
-        described = file.band.to_stac(product.resolution_m)
+        described = file.band.to_stac(product.resolution_m, file.statistics)
+        if file.band.description:
+            described["title"] = file.band.description
         _put(assets, file.band.name, _asset(file, COG_MEDIA_TYPE, file.band.roles, described))
     for picture in product.pictures:
         # Without its own grid a picture would inherit the item's, and be taken for as large as the bands.
-        grid = _picture_grid(picture, product)
-        _put(assets, picture.key, _asset(picture, picture.media_type, list(picture.roles), grid))
+        fields = _picture_grid(picture, product) | ({"title": picture.title} if picture.title else {})
+        if picture.band_names:
+            fields |= picture_bands(picture.band_names, product.resolution_m)
+        _put(assets, picture.key, _asset(picture, picture.media_type, list(picture.roles), fields))
     return assets
 
 

@@ -29,20 +29,22 @@ SCL: Final = (
 """Sentinel-2 scene classification."""
 
 FMASK4: Final = (
-    ClassInfo(0, "clear_land", "clear land"),
-    ClassInfo(1, "clear_water", "clear water"),
-    ClassInfo(2, "cloud_shadow", "cloud shadow"),
-    ClassInfo(3, "snow", "snow"),
-    ClassInfo(4, "cloud", "cloud"),
-    ClassInfo(255, "no_data", "no data", nodata=True),
+    ClassInfo(0, "clear_land", "clear land", "1A9850"),
+    ClassInfo(1, "clear_water", "clear water", "0000FF"),
+    ClassInfo(2, "cloud_shadow", "cloud shadow", "643200"),
+    ClassInfo(3, "snow", "snow", "FF96FF"),
+    ClassInfo(4, "cloud", "cloud", "FFFFFF"),
+    ClassInfo(255, "no_data", "no data", "000000", nodata=True),
 )
 
 CMASK: Final = (
-    ClassInfo(0, "no_data", "no data", nodata=True),
-    ClassInfo(127, "clear", "clear"),
-    ClassInfo(255, "cloud", "cloud"),
+    ClassInfo(0, "no_data", "no data", "000000", nodata=True),
+    ClassInfo(127, "clear", "clear", "1A9850"),
+    ClassInfo(255, "cloud", "cloud", "FFFFFF"),
 )
 """CBERS-4 and 4A of Brazil Data Cube."""
+
+_COLOURS: Final = MappingProxyType({"clear": "1A9850", "not_clear": "C0C0C0", "saturated": "FF0000"})
 
 _BY_BAND_NAME: Final = MappingProxyType({"SCL": SCL, "FMASK": FMASK4, "FMASK4": FMASK4, "CMASK": CMASK})
 
@@ -61,8 +63,9 @@ def quality_classes(
     values = {one.value for one in known}
     if listed <= values and any(one.nodata and one.value == nodata for one in known):
         return known
-    from_mask = {nodata: ClassInfo(nodata, "no_data", "not observed", nodata=True)}
+    from_mask = {nodata: ClassInfo(nodata, "no_data", "not observed", "000000", nodata=True)}
     for meaning, members in meanings.items():
         for value in members:
-            from_mask.setdefault(value, ClassInfo(value, f"{meaning}_{value}", meaning.replace("_", " ")))
+            told = ClassInfo(value, f"{meaning}_{value}", meaning.replace("_", " "), _COLOURS[meaning])
+            from_mask.setdefault(value, told)
     return tuple(from_mask[value] for value in sorted(from_mask))

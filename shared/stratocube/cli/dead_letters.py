@@ -8,21 +8,32 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Annotated, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Annotated, Any
 
-import boto3
 import typer
-from botocore.exceptions import BotoCoreError, ClientError
+
+from stratocube.cli.options import AsJson
+from stratocube.cli.session import EXIT_CODES, aws_of, explained, print_json, session_of
+
+if TYPE_CHECKING:
+    from stratocube.cli.aws import Aws
 
 HIDDEN_SECONDS = 120
 """How long messages are kept from others while somebody reads or replays them."""
 _AT_ONCE = 10
 _MOST = 1000
 
-dead_letters = typer.Typer(help="Events that could not be handled: read them, replay them.", no_args_is_help=True)
+_DEFAULT_STACK = "stratocube"
 
-StackName = Annotated[str, typer.Option("--stack", help="Name of the CloudFormation stack.")]
+dead_letters = typer.Typer(
+    help="Events that could not be handled: read them, replay them.", epilog=EXIT_CODES, no_args_is_help=True
+)
+
+StackName = Annotated[
+    str | None,
+    typer.Option("--stack", help="CloudFormation stack [default: the embedded one, or else stratocube]"),
+]
 QueueOutput = Annotated[str, typer.Option("--queue", help="Output of the stack that names the queue.")]
 
 
@@ -88,53 +99,56 @@ def replay(sqs: Any, functions: Any, queue_url: str, letter: DeadLetter) -> None
     sqs.delete_message(QueueUrl=queue_url, ReceiptHandle=letter.receipt)
 
 
-@dead_letters.command("list")
-def list_command(stack: StackName = "stratocube", queue: QueueOutput = "FailedEvents") -> None:
-    """Show every event that could not be handled: id, function, reason, event. Nothing is taken off the queue."""
-    with _Told():
-        sqs, url = boto3.client("sqs"), _queue_url(stack, queue)
+@dead_letters.command("list", epilog=EXIT_CODES)
+def list_command(
+    context: typer.Context, stack: StackName = None, queue: QueueOutput = "FailedEvents", as_json: AsJson = False
+) -> None:
+    """Show every event that could not be handled: id, function, reason, event. Nothing is taken off the queue.
+
+    Example: stratocube dead-letters list --json
+    """
+    with explained():
+        aws = _aws(context, stack)
+        sqs, url = aws.client("sqs"), aws.output(queue)
         letters = list(receive(sqs, url))
+        for letter in letters:
+            show_again(sqs, url, letter)
+        if as_json:
+            names = ("message_id", "function", "reason", "event")
+            print_json([{name: getattr(letter, name) for name in names} for letter in letters])
+            return
         for letter in letters:
             typer.echo(f"{letter.message_id}  {(letter.function or 'function not recorded').split(':function:')[-1]}")
             typer.echo(f"  {letter.reason}\n  {json.dumps(letter.event)}")
-            show_again(sqs, url, letter)
-    typer.echo(f"{len(letters)} events that could not be handled")
+        typer.echo(f"{len(letters)} events that could not be handled")
 
 
-@dead_letters.command("replay")
+@dead_letters.command("replay", epilog=EXIT_CODES)
 def replay_command(
+    context: typer.Context,
     message_id: Annotated[list[str] | None, typer.Argument(help="Ids of messages [default: all]")] = None,
-    stack: StackName = "stratocube",
+    stack: StackName = None,
     queue: QueueOutput = "FailedEvents",
+    as_json: AsJson = False,
 ) -> None:
-    """Hand events to their functions once more and take them off the queue. What fails again comes back."""
-    replayed = 0
-    with _Told():
-        sqs, functions, url = boto3.client("sqs"), boto3.client("lambda"), _queue_url(stack, queue)
+    """Hand events to their functions once more and take them off the queue. What fails again comes back.
+
+    Example: stratocube dead-letters replay
+    """
+    with explained():
+        aws = _aws(context, stack)
+        sqs, functions, url = aws.client("sqs"), aws.client("lambda"), aws.output(queue)
+        replayed = []
         for letter in list(receive(sqs, url)):
             if letter.function is None or (message_id and letter.message_id not in message_id):
                 show_again(sqs, url, letter)
             else:
                 replay(sqs, functions, url, letter)
-                replayed += 1
-    typer.echo(f"{replayed} events replayed")
+                replayed.append(letter.message_id)
+        print_json({"replayed": replayed}) if as_json else typer.echo(f"{len(replayed)} events replayed")
 
 
-def _queue_url(stack: str, output: str) -> str:
-    described = boto3.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]
-    outputs = {entry["OutputKey"]: entry["OutputValue"] for entry in described.get("Outputs", [])}
-    if output not in outputs:
-        raise typer.BadParameter(f"the stack {stack} has no output {output}")
-    return str(outputs[output])
-
-
-class _Told:
-    """What AWS refuses, in one line."""
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
-        if isinstance(error, (ClientError, BotoCoreError)):
-            typer.echo(f"error: {error}", err=True)
-            raise typer.Exit(1) from error
+def _aws(context: typer.Context, stack: str | None) -> Aws:
+    if stack is None:
+        return aws_of(context, _DEFAULT_STACK)
+    return replace(session_of(context), stack=stack).aws()

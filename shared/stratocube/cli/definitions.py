@@ -6,22 +6,23 @@ from typing import Annotated, Any
 
 import typer
 
-from stratocube.cli.session import AsJson, RequestFile, client_of, explained, print_json, print_table, read_request
+from stratocube.cli.options import AsJson, CubeId, FirstDay, LastDay, RequestFile
+from stratocube.cli.requests import read_request
+from stratocube.cli.session import EXIT_CODES, client_of, explained, print_json, print_table
 
-grids = typer.Typer(help="Grids: the tilings cubes are built on.", no_args_is_help=True)
-cubes = typer.Typer(help="Cubes: definitions of what is built.", no_args_is_help=True)
+grids = typer.Typer(help="Grids: the tilings cubes are built on.", epilog=EXIT_CODES, no_args_is_help=True)
+cubes = typer.Typer(help="Cubes: definitions of what is built.", epilog=EXIT_CODES, no_args_is_help=True)
 
-GridName = Annotated[str, typer.Argument(help="Name of the grid.")]
-CubeId = Annotated[str, typer.Argument(help="Id of the cube, NAME-VERSION.")]
+GridName = Annotated[str, typer.Argument(help="Name of the grid.", metavar="GRID")]
 
 
-@grids.command("create")
+@grids.command("create", epilog=EXIT_CODES)
 def create_grid(context: typer.Context, file: RequestFile, as_json: AsJson = False) -> None:
     """Create the grids of a request: {"name", "crs", "bbox", "tile_size"}, or cube-builder's form with several names.
 
-    Example: stratocube grid create examples/cubes/grids-brazil.json
+    Example: stratocube grid create grid.yaml
     """
-    with explained():
+    with explained(context):
         answer = client_of(context).call("POST", "/create-grids", read_request(file))
         if as_json:
             print_json(answer)
@@ -30,18 +31,24 @@ def create_grid(context: typer.Context, file: RequestFile, as_json: AsJson = Fal
             typer.echo(f"{grid['name']}: {grid['tile_count']} tiles")
 
 
-@grids.command("list")
+@grids.command("list", epilog=EXIT_CODES)
 def list_grids(context: typer.Context, as_json: AsJson = False) -> None:
-    """List the grids."""
-    with explained():
+    """List the grids.
+
+    Example: stratocube grid list --json
+    """
+    with explained(context):
         found = list(client_of(context).pages("/grids"))
         print_json(found) if as_json else print_table("grids", {"name": "grid"}, found)
 
 
-@grids.command("show")
+@grids.command("show", epilog=EXIT_CODES)
 def show_grid(context: typer.Context, name: GridName, as_json: AsJson = False) -> None:
-    """Show a grid, and its tiles with their boxes in degrees."""
-    with explained():
+    """Show a grid, and its tiles with their boxes in degrees.
+
+    Example: stratocube grid show BRAZIL_SM
+    """
+    with explained(context):
         client, tiles, following = client_of(context), [], None
         while True:
             grid = client.call("GET", f"/grids/{name}", query={"next": following})
@@ -60,21 +67,24 @@ def show_grid(context: typer.Context, name: GridName, as_json: AsJson = False) -
         )
 
 
-@cubes.command("create")
+@cubes.command("create", epilog=EXIT_CODES)
 def create_cube(context: typer.Context, file: RequestFile, as_json: AsJson = False) -> None:
     """Create the cube of a definition (cube-builder's form).
 
-    Example: stratocube cube create examples/cubes/sentinel-2-16d.json
+    Example: stratocube cube create cube.yaml
     """
-    with explained():
+    with explained(context):
         answer = client_of(context).call("POST", "/cubes", read_request(file))
         print_json(answer) if as_json else typer.echo(f"created {answer['id']}")
 
 
-@cubes.command("list")
+@cubes.command("list", epilog=EXIT_CODES)
 def list_cubes(context: typer.Context, as_json: AsJson = False) -> None:
-    """List the cubes."""
-    with explained():
+    """List the cubes.
+
+    Example: stratocube cube list
+    """
+    with explained(context):
         found = list(client_of(context).pages("/cubes"))
         if as_json:
             print_json(found)
@@ -83,22 +93,54 @@ def list_cubes(context: typer.Context, as_json: AsJson = False) -> None:
         print_table("cubes", columns | {"title": "title"}, found)
 
 
-@cubes.command("show")
-def show_cube(context: typer.Context, cube_id: CubeId) -> None:
-    """Print a cube's definition as JSON."""
-    with explained():
+@cubes.command("show", epilog=EXIT_CODES)
+def show_cube(
+    context: typer.Context,
+    cube_id: CubeId,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, as without.")] = True,
+) -> None:
+    """Print a cube's definition as JSON.
+
+    Example: stratocube cube show S2-16D-1 > cube.json
+    """
+    with explained(context):
         print_json(client_of(context).call("GET", f"/cubes/{cube_id}"))
+
+
+@cubes.command("update", epilog=EXIT_CODES)
+def update_cube(context: typer.Context, cube_id: CubeId, file: RequestFile, as_json: AsJson = False) -> None:
+    """Change what is said about a cube: the fields of FILE that differ; those it leaves out stay.
+
+    What decides on pixels (bands, grid, timeline, function, mask) belongs to a version: create the next one for others.
+
+    What `stratocube cube show` printed, edited, is such a file.
+
+    Example: stratocube cube update S2-16D-1 cube.json
+    """
+    with explained(context):
+        client, wanted = client_of(context), read_request(file)
+        before = client.call("GET", f"/cubes/{cube_id}")
+        # So a file that `cube show` wrote can be sent back, with what the API says beside the definition.
+        change = {name: value for name, value in wanted.items() if before.get(name) != value}
+        answer = client.call("PUT", f"/cubes/{cube_id}", change) if change else before
+        if as_json:
+            print_json(answer)
+        else:
+            typer.echo(f"updated {cube_id}: {', '.join(change)}" if change else f"{cube_id} is so already")
 
 
 def periods(
     context: typer.Context,
     cube_id: CubeId,
-    start: Annotated[str, typer.Argument(help="First day, 2023-01-01.")],
-    end: Annotated[str, typer.Argument(help="Last day, included.")],
+    start: FirstDay,
+    end: LastDay,
     as_json: AsJson = False,
 ) -> None:
-    """List the periods of a cube between two days: its units are these times the tiles."""
-    with explained():
+    """List the periods of a cube between two days: its units are these times the tiles.
+
+    Example: stratocube periods S2-16D-1 2023-01-01 2023-12-31
+    """
+    with explained(context):
         client = client_of(context)
         rule = client.call("GET", f"/cubes/{cube_id}").get("temporal_composition") or {}
         answer = client.call("POST", "/list-periods", {**rule, "start_date": start, "last_date": end})

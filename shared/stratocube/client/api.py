@@ -21,8 +21,15 @@ class ApiError(StratocubeError):
 
     def __init__(self, method: str, path: str, status: int, body: Any) -> None:
         super().__init__(f"{method} {path} answered {status}: {_problem(body)}")
+        self.method = method
+        self.path = path
         self.status = status
         self.body = body
+
+    @property
+    def reason(self) -> str:
+        """What the answer says is wrong."""
+        return _problem(self.body)
 
     @property
     def errors(self) -> list[Mapping[str, Any]]:
@@ -74,6 +81,41 @@ class ApiClient:
                 raise ApiError("GET", path, status, content)
             yield from content
             address = links.get("next")
+
+    def features(self, path: str, *, query: Mapping[str, Any] | None = None) -> Iterator[dict[str, Any]]:
+        """The features of a FeatureCollection that comes in pages (a link with ``rel: next`` in the answer).
+
+        Raises as :meth:`call`; and ApiError when a page leads away from this API, which would give it the key.
+        """
+        given = {name: value for name, value in (query or {}).items() if value is not None}
+        address: str | None = self.url + (f"{path}?{urlencode(given)}" if given else path)
+        while address:
+            status, content, _ = self._send("GET", address, None, self.api_key)
+            if status >= 400:
+                raise ApiError("GET", path, status, content)
+            yield from content["features"]
+            links = content.get("links") or ()
+            address = next((str(link["href"]) for link in links if link.get("rel") == "next"), None)
+            if address and urlsplit(address).netloc != urlsplit(self.url).netloc:
+                raise ApiError("GET", path, status, f"the next page is said to be elsewhere, at {address}")
+
+    def fetch(self, address: str) -> bytes:
+        """What an absolute http(s) address answers; with the API key where it is one of this API.
+
+        Raises:
+            ApiError: for an answer of 400 and above.
+            Unreachable: when there is no answer.
+        """
+        headers = {"x-api-key": self.api_key} if self.api_key and address.startswith(f"{self.url}/") else {}
+        request = urllib.request.Request(address, headers=headers)  # noqa: S310 - http(s), see the caller
+        try:
+            with _opener(address).open(request, timeout=CALL_SECONDS) as answer:
+                content: bytes = answer.read()
+                return content
+        except urllib.error.HTTPError as error:
+            raise ApiError("GET", address.partition("?")[0], error.code, _decoded(error.read())) from error
+        except (urllib.error.URLError, OSError) as error:
+            raise Unreachable(f"nobody answers at {urlsplit(address).netloc}: {error}") from error
 
     def _send(self, method: str, address: str, body: Any, key: str) -> tuple[int, Any, Mapping[str, str]]:
         headers = {"Content-Type": "application/json"} | ({"x-api-key": key} if key else {})

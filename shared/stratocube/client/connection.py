@@ -60,8 +60,9 @@ def connect(
 ) -> ApiClient:
     """The API of the stack that is meant.
 
-    In this order: ``url`` (with ``api_key``); ``stack``, a CloudFormation stack, whose address and key are asked of AWS
-    with ``profile`` and ``region``; the stack that ``stratocube up`` started from this checkout.
+    In this order: ``url``, with ``api_key`` or the key of ``stack`` (for a domain of one's own); ``stack``, a
+    CloudFormation stack, whose address and key are asked of AWS with ``profile`` and ``region``; the stack that
+    ``stratocube up`` started from this checkout.
 
     Raises:
         InvalidRequest: an address that is none.
@@ -71,7 +72,8 @@ def connect(
     if url:
         if not url.startswith(("https://", "http://")):
             raise InvalidRequest(f"must begin with https://, got {url!r}", field="url")
-        return ApiClient(url.rstrip("/"), api_key or "")
+        key = api_key or (_of_account(stack, None, profile, region).api_key if stack else "")
+        return ApiClient(url.rstrip("/"), key)
     if stack:
         return _of_account(stack, api_key, profile, region)
     record = None if state_dir is None else LocalRecord.read(state_dir)

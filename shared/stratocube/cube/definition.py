@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, WithJsonSchema, model_validator
 
+from stratocube.cube import json_forms
 from stratocube.cube.bands import Band, IndexBand
 from stratocube.cube.geobox import GeoBox
 from stratocube.cube.grids import Tile
@@ -89,8 +90,14 @@ class CubeDefinition(StrictModel):
         TemporalComposition | None,
         BeforeValidator(lambda value: None if value is None else _temporal_composition(value)),
         PlainSerializer(lambda rule: None if rule is None else rule.to_json()),
+        WithJsonSchema(json_forms.TEMPORAL_COMPOSITION),
     ] = None
-    composite_function: Annotated[CompositeFunction, BeforeValidator(_composite_function)]
+    composite_function: Annotated[
+        CompositeFunction,
+        BeforeValidator(_composite_function),
+        WithJsonSchema({"type": "string", "enum": list(_COMPOSITE_NAMES)}),
+    ]
+    """How the dates of a period become one: identity, least cloud cover first, median, average."""
     bands: tuple[Band, ...] = Field(min_length=1, max_length=MAX_BANDS)
     indexes: tuple[IndexBand, ...] = Field(default=(), max_length=MAX_INDEXES)
     bands_quicklook: Annotated[tuple[BandName, ...], AfterValidator(_three)] = ()

@@ -112,6 +112,29 @@ def make_tiles(grid: Grid, indexes: Sequence[tuple[int, int]]) -> list[Tile]:
     return tiles
 
 
+def tile_size_of_degrees(projection: str, meridian: float, degrees: tuple[float, float]) -> tuple[float, float]:
+    """Width and height in CRS units of a tile of so many degrees around the pivot of a named projection: measured along
+    the parallel of 12 degrees south and along the meridian.
+
+    Raises:
+        InvalidRequest: for a projection that has no pivot, or degrees that do not fit around it.
+    """
+    if projection not in _PROJECTIONS:
+        known = ", ".join(_PROJECTIONS)
+        raise InvalidRequest(f"must be one of {known} for tiles in degrees: else give tile_size", field="projection")
+    half_x, half_y = degrees[0] / 2, degrees[1] / 2
+    latitude = _PIVOT_LATITUDE
+    points = [
+        (meridian - half_x, latitude),
+        (meridian + half_x, latitude),
+        (meridian, latitude - half_y),
+        (meridian, latitude + half_y),
+    ]
+    crs = _PROJECTIONS[projection].format(meridian=f"{meridian:.9f}")
+    (west, east, _, _), (_, _, south, north) = _project(LONGITUDE_LATITUDE, crs, points, field="degreesx")
+    return round(east - west, 6), round(north - south, 6)
+
+
 def _lattice(request: GridRequest, sizes: Sequence[tuple[float, float]]) -> _Lattice:
     crs = _crs_text(request)
     box = _projected_box(crs, request.box)

@@ -20,7 +20,7 @@ def _among(value: Any, wanted: Any) -> bool:
     return any(_equal(value, one) for one in wanted)
 
 
-_OPERATORS: Mapping[str, Callable[[Any, Any], bool]] = {
+OPERATORS: Mapping[str, Callable[[Any, Any], bool]] = {
     "eq": _equal,
     "neq": lambda value, wanted: not _equal(value, wanted),
     "lt": operator.lt,
@@ -45,10 +45,8 @@ def read_query(query: Mapping[str, Any]) -> Conditions:
         if not isinstance(tests, Mapping) or not tests:
             raise InvalidRequest('must be an object such as {"lt": 60}', field=f"query.{name}")
         for sign, wanted in tests.items():
-            if sign not in _OPERATORS:
-                raise InvalidRequest(
-                    f"is no operator: use one of {', '.join(_OPERATORS)}", field=f"query.{name}.{sign}"
-                )
+            if sign not in OPERATORS:
+                raise InvalidRequest(f"is no operator: use one of {', '.join(OPERATORS)}", field=f"query.{name}.{sign}")
             if sign == "in" and not isinstance(wanted, list | tuple):
                 raise InvalidRequest("must be a list", field=f"query.{name}.in")
             conditions.append((name.removeprefix("properties."), sign, wanted))
@@ -68,6 +66,6 @@ def _holds(value: object, sign: str, wanted: object) -> bool:
     if value is None:
         return False
     try:
-        return _OPERATORS[sign](value, wanted)
+        return OPERATORS[sign](value, wanted)
     except TypeError:
         return False

@@ -40,7 +40,7 @@ _KEYS: Final = (
 _BUFFER_KEYS: Final = ("values", "dilate_m", "erode_m")
 _MOST_BUFFERED: Final = 64
 """Values (or bits) of all buffers together: as many as there are bits, and more than any classification has."""
-_LONGEST_M: Final = 100_000
+LONGEST_M: Final = 100_000
 HIGHEST_BIT: Final = 63
 """Of the widest integer raster."""
 
@@ -260,8 +260,8 @@ def _check_buffers(mask: QualityMask, *, field: str) -> None:
 def _metres(value: object, *, field: str) -> float:
     if value is None:
         return 0.0
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= _LONGEST_M:
-        raise InvalidRequest(f"must be a length in metres from 0 to {_LONGEST_M:,}", field=field)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= LONGEST_M:
+        raise InvalidRequest(f"must be a length in metres from 0 to {LONGEST_M:,}", field=field)
     return float(value)
 
 

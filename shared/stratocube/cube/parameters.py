@@ -5,8 +5,9 @@ from __future__ import annotations
 from functools import partial
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, WithJsonSchema, model_validator
 
+from stratocube.cube import json_forms
 from stratocube.cube.mask import QualityMask, parse_mask
 from stratocube.cube.radiometry import MAX_RULES, RadiometryRule
 from stratocube.cube.scene_sources import MAX_SOURCES, Query, RefusedToken, SceneSource, SourceUrl, refuse_idle_token
@@ -59,7 +60,11 @@ Side = Annotated[Whole, Field(ge=1, le=MAX_SIDE)]
 Shape = tuple[Side, Side]
 """Width and height of a tile in pixels."""
 Channel = Annotated[tuple[Number, Number], AfterValidator(_channel)]
-MaskMapping = Annotated[dict[str, Any], BeforeValidator(partial(checked_mask, field="parameters.mask"))]
+MaskMapping = Annotated[
+    dict[str, Any],
+    BeforeValidator(partial(checked_mask, field="parameters.mask")),
+    WithJsonSchema(json_forms.MASK),
+]
 ReferenceDay = Annotated[Whole, Field(ge=0, le=366)]
 ProviderNames = Annotated[dict[SourceName, SourceName], Field(max_length=16)]
 """Names of provider files by collection."""

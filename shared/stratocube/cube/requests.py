@@ -7,8 +7,10 @@ from datetime import date
 from functools import partial
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import BeforeValidator, Field, StringConstraints, field_validator, model_validator
+from pydantic import BeforeValidator, Field, StringConstraints, WithJsonSchema, field_validator, model_validator
 
+from stratocube.cube import json_forms
+from stratocube.cube.bands import Band
 from stratocube.cube.definition import CubeDefinition
 from stratocube.cube.naming import UnitId, split_cube_id
 from stratocube.cube.parameters import (
@@ -25,6 +27,7 @@ from stratocube.cube.parameters import (
 )
 from stratocube.cube.scene_sources import MAX_COLLECTIONS, MAX_SOURCES, Query, RefusedToken, SceneSource, SourceUrl
 from stratocube.cube.schema import (
+    MAX_COST,
     BandName,
     CubeName,
     Flag,
@@ -109,8 +112,13 @@ class StartRequest(StrictModel):
     """Check the request and say what would be built."""
     priority: Annotated[Priority, BeforeValidator(lower)] = "live"
     """``backfill`` leaves room for the builds that are ``live``: fewer units at the same time."""
+    max_cost: Annotated[Number, Field(gt=0, le=MAX_COST)] | None = None
+    """US dollars: a build that is expected to cost more is refused."""
     token: RefusedToken = None
-    mask: Annotated[dict[str, Any], BeforeValidator(partial(checked_mask, field="mask"))] | None = None
+    mask: (
+        Annotated[dict[str, Any], BeforeValidator(partial(checked_mask, field="mask")), WithJsonSchema(json_forms.MASK)]
+        | None
+    ) = None
     resampling: Annotated[Resampling | None, BeforeValidator(lower)] = None
     reference_day: ReferenceDay | None = None
     histogram_matching: Flag | None = None
@@ -212,6 +220,17 @@ class StartRequest(StrictModel):
                     field=f"collections.{position}",
                 )
         return resolved
+
+    def merged_bands(self, definition: CubeDefinition) -> tuple[Band, ...]:
+        """The bands this request has merged, in the order of the definition: those it names, and always the quality
+        band, the saturation band, and what a named index is made of."""
+        if self.bands is None:
+            return definition.bands
+        wanted = {*self.bands, definition.quality_band, definition.saturation_band}
+        for index in definition.indexes:
+            if index.name in wanted:
+                wanted.update(index.expression.names)
+        return tuple(band for band in definition.bands if band.name in wanted)
 
     def _parameters(self, definition: CubeDefinition) -> dict[str, Any]:
         """The overrides; whoever names other places to search takes none of those of the cube, nor its token."""

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from stratocube.cube.schema import StrictModel, Text, refuse, shown
+from stratocube.cube.schema import MAX_COST, Number, StrictModel, Text, refuse, shown
 from stratocube.errors import InvalidRequest
 
 MAX_ERROR: Final = 500
@@ -38,6 +38,8 @@ class RetryRequest(StrictModel):
     """The step that failed, such as ``merge``."""
     since: Moment | None = None
     """Ended at this moment or later."""
+    max_cost: Annotated[Number, Field(gt=0, le=MAX_COST)] | None = None
+    """US dollars: a retry that is expected to cost more is refused. Left out: what the build's own request says."""
     until: Moment | None = None
     """Ended before this moment: an age of a day is ``until`` a day ago."""
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Annotated, Any, Final, Self
 from urllib.parse import parse_qsl, urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, field_validator, model_validator
 
+from stratocube.cube import json_forms
 from stratocube.cube.item_query import read_query
 from stratocube.cube.schema import SourceName, StrictModel, Text, plain_json, refuse, shown
 from stratocube.errors import InvalidRequest
@@ -85,7 +86,7 @@ RefusedToken = Annotated[None, BeforeValidator(_refuse_token)]
 """A field that exists so that its misuse is explained: tokens are given by the name of a secret."""
 
 SourceUrl = Annotated[Text, AfterValidator(check_source_url)]
-Query = Annotated[dict[str, Any], BeforeValidator(_checked_query)]
+Query = Annotated[dict[str, Any], BeforeValidator(_checked_query), WithJsonSchema(json_forms.QUERY)]
 """Conditions on properties as the query extension of STAC APIs writes them; all must hold."""
 
 

@@ -104,6 +104,9 @@ _TILE: Final = r"^[0-9]{6}$"
 
 Whole = Annotated[int, BeforeValidator(_no_bool)]
 Number = Annotated[float, BeforeValidator(_no_bool)]
+
+MAX_COST: Final = 10_000_000
+"""US dollars a request may allow. Whoever would allow more sets no limit."""
 Flag = Annotated[bool, BeforeValidator(_bool)]
 Text = Annotated[str, StringConstraints(max_length=4096)]
 Version = Annotated[Whole, Field(ge=1, le=MAX_VERSION)]

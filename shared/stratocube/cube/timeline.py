@@ -24,8 +24,8 @@ MAX_STEP: Final = 3_660
 FIRST_YEAR: Final = 1900
 LAST_YEAR: Final = 2200
 
-_UNITS: Final = ("day", "month", "year")
-_SCHEMAS: Final = ("Continuous", "Cyclic")
+UNITS: Final = ("day", "month", "year")
+SCHEMAS: Final = ("Continuous", "Cyclic")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _INTERVAL = re.compile(r"(\d{2})-(\d{2})_(\d{2})-(\d{2})")
 
@@ -111,15 +111,20 @@ class TemporalComposition:
             raise InvalidRequest(
                 "unknown field: leave it out (known are cycle, intervals, schema, step, unit)", field=unknown[0][:64]
             )
-        schema = _choice(mapping.get("schema"), _SCHEMAS, field="schema")
+        schema = _choice(mapping.get("schema"), SCHEMAS, field="schema")
         intervals = _intervals(mapping.get("intervals"), field="intervals")
         cycle = None
         given = mapping.get("cycle")
         if given is not None:
             if not isinstance(given, Mapping):
                 raise InvalidRequest("must be an object with unit and step", field="cycle")
+            beside = sorted(str(key) for key in given if key not in {"unit", "step", "intervals"})
+            if beside:
+                raise InvalidRequest(
+                    "unknown field: leave it out (known are intervals, step, unit)", field=f"cycle.{beside[0][:64]}"
+                )
             cycle = Cycle(
-                unit=_choice(given.get("unit"), _UNITS, field="cycle.unit"),
+                unit=_choice(given.get("unit"), UNITS, field="cycle.unit"),
                 step=_step(given.get("step"), field="cycle.step"),
             )
             intervals = intervals or _intervals(given.get("intervals"), field="cycle.intervals")
@@ -135,7 +140,7 @@ class TemporalComposition:
             )
         return cls(
             schema=schema,
-            unit=_choice(mapping.get("unit"), _UNITS, field="unit"),
+            unit=_choice(mapping.get("unit"), UNITS, field="unit"),
             step=_step(mapping.get("step"), field="step"),
             cycle=cycle,
             intervals=intervals,

@@ -20,10 +20,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import boto3
-import botocore.session
-from botocore.config import Config
-
 from stratocube.errors import StratocubeError
 
 DEFAULT_PORT = 4580
@@ -89,6 +85,10 @@ class Emulator:
 
     def client(self, service: str) -> Any:
         """A boto3 client of the emulator. Profiles, endpoints and proxies of the user's environment have no say."""
+        import boto3  # noqa: PLC0415 - half a second of start-up, for the command line's --help too
+        import botocore.session  # noqa: PLC0415 - as above
+        from botocore.config import Config  # noqa: PLC0415 - as above
+
         session = boto3.session.Session(botocore_session=botocore.session.Session(session_vars=dict(_ISOLATED)))
         create: Any = session.client  # typed by overload on each service's literal name otherwise
         return create(

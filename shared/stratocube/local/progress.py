@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
 from stratocube.errors import StratocubeError
+from stratocube.local.pace import Pace
 
 FINISHED = frozenset({"SUCCEEDED", "PARTIAL", "FAILED", "CANCELLED"})
 SHOWN_STEPS: Mapping[str, tuple[str, ...]] = {
@@ -131,6 +132,7 @@ class Display:
             TextColumn("          {task.description:<8}"),
             BarColumn(bar_width=32),
             TextColumn("{task.fields[count]}"),
+            TextColumn("{task.fields[pace]}", style="dim"),
         )
         with Progress(*columns, console=self.console) as bars:
             yield _Bars(bars)
@@ -140,15 +142,20 @@ class _Bars:
     def __init__(self, bars: Progress) -> None:
         self._bars = bars
         self._tasks: dict[str, TaskID] = {
-            name: bars.add_task(name, total=None, start=False, count="") for name in SHOWN_STEPS
+            name: bars.add_task(name, total=None, start=False, count="", pace="") for name in SHOWN_STEPS
         }
+        self._paces = {name: Pace() for name in SHOWN_STEPS}
 
     def update(self, progress: BuildProgress) -> None:
         for name, task in self._tasks.items():
             step = progress.shown(name)
             if step.done or step.total:
                 self._bars.start_task(task)
-            self._bars.update(task, total=step.total, completed=step.done, count=_count(step))
+            pace = self._paces[name]
+            pace.note(self._bars.get_time(), step.done)
+            self._bars.update(
+                task, total=step.total, completed=step.done, count=_count(step), pace=pace.text(step.total)
+            )
 
 
 class _Lines:
@@ -156,13 +163,21 @@ class _Lines:
         self._say = say
         self._last = ""
         self._last_at = 0.0
+        self._paces = {name: Pace() for name in SHOWN_STEPS}
 
     def update(self, progress: BuildProgress) -> None:
-        parts = [f"{name} {_count(step)}" for name in SHOWN_STEPS if (step := progress.shown(name)).done]
-        line = ", ".join(parts)
         now = time.monotonic()
+        parts, going = [], ""
+        for name in SHOWN_STEPS:
+            step = progress.shown(name)
+            self._paces[name].note(now, step.done)
+            if step.done:
+                parts.append(f"{name} {_count(step)}")
+                pace = self._paces[name].text(step.total)
+                going = f"; {name} {pace}" if pace and step.total is not None else going
+        line = ", ".join(parts)
         if line and line != self._last and (progress.finished or now - self._last_at >= _PLAIN_SECONDS):
-            self._say(line)
+            self._say(line if progress.finished else line + going)
             self._last, self._last_at = line, now
 
 

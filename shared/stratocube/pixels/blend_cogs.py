@@ -10,6 +10,7 @@ import datetime as dt
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Final
 
 from numpy.typing import DTypeLike, NDArray
@@ -19,7 +20,7 @@ from stratocube.cube.geobox import GeoBox
 from stratocube.cube.mask import QualityMask
 from stratocube.pixels.blend_plan import BlendPlan, Observation, Product, make_plan
 from stratocube.pixels.blend_run import grid_of, run
-from stratocube.pixels.cog import CogProfile, CogWriter, Kind, cog_writer
+from stratocube.pixels.cog import CogProfile, CogWriter, Meaning, cog_writer
 from stratocube.pixels.composite import CompositeFunction
 from stratocube.pixels.composition import Composition
 from stratocube.pixels.pixel_memory import PixelMemory
@@ -29,18 +30,7 @@ __all__ = ["BlendedCogs", "LayerStatistics", "Meaning", "blend_cogs"]
 
 _KEPT_BYTES: Final = 24 << 20
 """Of the pixels of encoded parts, for the next ones: two parts of five products."""
-
-
-@dataclass(frozen=True)
-class Meaning:
-    """What the COG of a composite says about its numbers; see :func:`stratocube.pixels.cog.save_as_cog`."""
-
-    kind: Kind
-    description: str = ""
-    scale: float | None = None
-    offset: float | None = None
-    unit: str = ""
-    block_size: int = 512
+_NO_MEANINGS: Final[Mapping[str, Meaning]] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -81,11 +71,13 @@ def blend_cogs(
     period_start: dt.date | None = None,
     geobox: GeoBox | None = None,
     threads: int = 1,
+    layer_meanings: Mapping[str, Meaning] = _NO_MEANINGS,
 ) -> BlendedCogs:
     """Composite one band over the dates of a period and encode what comes out.
 
     Arguments and errors as :func:`stratocube.pixels.blend.blend`, and those of
-    :func:`stratocube.pixels.cog.save_as_cog` for ``meaning``, which is of the composites; the layers have their own.
+    :func:`stratocube.pixels.cog.save_as_cog` for ``meaning``, which is of the composites. ``layer_meanings`` are those
+    of the layers, by name; a layer that is not there has its name and its description.
 
     >>> import numpy as np
     >>> from stratocube.processing import GeoBox, Observation, QualityMask, save_as_cog
@@ -113,7 +105,9 @@ def blend_cogs(
         period_start=period_start,
     )
     grid = grid_of(plan, geobox, meaning.block_size)
-    encoder = _Encoder({p.name: cog_writer(_profile(p, meaning, grid.geobox)) for p in plan.products}, plan)
+    encoder = _Encoder(
+        {p.name: cog_writer(_profile(p, meaning, layer_meanings, grid.geobox)) for p in plan.products}, plan
+    )
     parts = list(grid.parts(encoder.side))
     totals = run(plan, grid, iter(parts), encoder, threads)
     if not plan.observations:
@@ -160,19 +154,9 @@ def _encode_nothing(encoder: _Encoder, parts: Sequence[Window]) -> None:
         encoder.end(part, products)
 
 
-def _profile(product: Product, meaning: Meaning, geobox: GeoBox) -> CogProfile:
-    if product.layer is not None:
-        return CogProfile(
-            geobox, product.dtype, product.nodata, kind="categorical", description=product.layer.description
-        )
-    return CogProfile(
-        geobox,
-        product.dtype,
-        product.nodata,
-        kind=meaning.kind,
-        description=meaning.description,
-        scale=meaning.scale,
-        offset=meaning.offset,
-        unit=meaning.unit,
-        block_size=meaning.block_size,
-    )
+def _profile(product: Product, meaning: Meaning, of_layers: Mapping[str, Meaning], geobox: GeoBox) -> CogProfile:
+    layer = product.layer
+    if layer is not None:
+        plain = Meaning("categorical", description=layer.name, long_name=layer.description)
+        meaning = of_layers.get(layer.name, plain)
+    return meaning.profile(geobox, product.dtype, product.nodata)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 import uuid
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -22,13 +23,15 @@ from numpy.typing import DTypeLike, NDArray
 
 from stratocube.cube.geobox import GeoBox
 from stratocube.errors import InvalidRequest
-from stratocube.pixels.cog_writer import ENCODING, CogProfile, CogWriter, Kind
+from stratocube.pixels.cog_writer import ENCODING, CogProfile, CogWriter, Kind, Meaning
 from stratocube.pixels.sources import open_raster
 
 __all__ = [
     "CogProfile",
     "CogWriter",
     "Kind",
+    "Meaning",
+    "cog_of",
     "cog_writer",
     "create_empty_raster",
     "empty",
@@ -49,6 +52,9 @@ _PICTURE: Final = 3
 """Dimensions of an array with more than one band, and its bands."""
 
 _NO_TAGS: Final[Mapping[str, str]] = MappingProxyType({})
+_NO_COLOURS: Final[Mapping[int, str]] = MappingProxyType({})
+_COLOUR: Final = re.compile(r"[0-9A-Fa-f]{6}")
+_BYTE: Final = 255
 
 
 def save_as_cog(
@@ -65,18 +71,22 @@ def save_as_cog(
     unit: str = "",
     block_size: int = 512,
     threads: int | None = None,
+    long_name: str = "",
+    colors: Mapping[int, str] = _NO_COLOURS,
 ) -> None:
     """Write one band as a COG to a local file, which appears whole or not at all.
 
     ``data`` is (rows, columns) on ``geobox``, of a number type GDAL knows; it is written as it is: nodata pixels
     hold ``nodata`` (None: every pixel is valid). Three bands, (3, rows, columns), make a picture in red, green, blue.
-    ``scale`` and ``offset`` tell readers physical value = stored value
-    × scale + offset, in ``unit``. ``description`` is the name of the band; ``tags`` go to the file. ``block_size`` is
-    a multiple of 16. ``threads`` compress side by side (None: as many as there are processors).
+    ``scale`` and ``offset`` tell readers physical value = stored value × scale + offset, in ``unit``. ``description``
+    is the name of the band, ``long_name`` says what it is; ``tags`` go to the file. ``block_size`` is a multiple of 16.
+    ``threads`` compress side by side (None: as many as there are processors). ``colors`` are those of classes (six
+    hexadecimal digits, by value): one band of uint8 gets a colour table of them. Statistics of the valid pixels of each
+    band are written beside.
 
     Raises:
         InvalidRequest: data not two-dimensional or not of the shape of the geobox, a type GDAL cannot hold, a nodata
-            value the type cannot hold, a block size that is no positive multiple of 16.
+            value the type cannot hold, a block size that is no positive multiple of 16, a colour that is none.
 
     >>> grid = GeoBox("EPSG:32723", 300000, 8000000, 30, 30, width=2, height=1)
     >>> save_as_cog("ndvi.tif", np.array([[7500, -9999]], dtype=np.int16), grid, nodata=-9999, kind="continuous")
@@ -84,9 +94,9 @@ def save_as_cog(
     ...     raster.nodata, raster.read(1).tolist()
     (-9999.0, [[7500, -9999]])
     """
-    profile = _profile(data, geobox, nodata, kind, description, tags, scale, offset, unit, block_size)
+    meaning = Meaning(kind, description, scale, offset, unit, block_size, long_name, colors, tags)
     with _whole(path) as partial, partial.open("wb") as file:
-        file.writelines(_encoded(data, profile, threads))
+        file.writelines(cog_of(data, geobox, nodata=nodata, meaning=meaning, threads=threads).finish())
 
 
 def encode_cog(
@@ -102,6 +112,8 @@ def encode_cog(
     unit: str = "",
     block_size: int = 512,
     threads: int | None = None,
+    long_name: str = "",
+    colors: Mapping[int, str] = _NO_COLOURS,
 ) -> bytes:
     """The COG that :func:`save_as_cog` writes, as bytes, for one atomic PUT. Arguments and errors as there.
 
@@ -109,8 +121,17 @@ def encode_cog(
     >>> encode_cog(np.array([[1, 255]], dtype=np.uint8), grid, nodata=255, kind="categorical")[:2]  # a TIFF
     b'II'
     """
-    profile = _profile(data, geobox, nodata, kind, description, tags, scale, offset, unit, block_size)
-    return b"".join(_encoded(data, profile, threads))
+    meaning = Meaning(kind, description, scale, offset, unit, block_size, long_name, colors, tags)
+    return b"".join(cog_of(data, geobox, nodata=nodata, meaning=meaning, threads=threads).finish())
+
+
+def cog_of(
+    data: NDArray[Any], geobox: GeoBox, *, nodata: float | None, meaning: Meaning, threads: int | None = None
+) -> CogWriter:
+    """A writer that has taken a whole image: its file by ``finish``, its statistics beside. As :func:`encode_cog`."""
+    bands = _bands(data, geobox)
+    profile = meaning.profile(geobox, number_type(data.dtype), nodata, bands)
+    return _filled(data, profile, threads)
 
 
 def cog_writer(profile: CogProfile) -> CogWriter:
@@ -125,6 +146,7 @@ def cog_writer(profile: CogProfile) -> CogWriter:
     """
     _check_kind(profile.kind)
     _check_block_size(profile.block_size)
+    _check_colors(profile.colors)
     require_fit(profile.nodata, number_type(profile.dtype))
     return CogWriter(profile)
 
@@ -198,37 +220,14 @@ def require_fit(nodata: float | None, dtype: np.dtype[Any]) -> None:
         raise InvalidRequest(f"{dtype} cannot hold {nodata:g}; choose a value within the type", field="nodata")
 
 
-def _profile(
-    data: NDArray[Any],
-    geobox: GeoBox,
-    nodata: float | None,
-    kind: Kind,
-    description: str,
-    tags: Mapping[str, str],
-    scale: float | None,
-    offset: float | None,
-    unit: str,
-    block_size: int,
-) -> CogProfile:
+def _bands(data: NDArray[Any], geobox: GeoBox) -> int:
     bands = len(data) if data.ndim == _PICTURE else 1
     if data.ndim not in {2, _PICTURE} or bands not in {1, _PICTURE} or data.shape[-2:] != geobox.shape:
         raise InvalidRequest(f"has shape {data.shape}, the grid has {geobox.shape} (rows, columns)", field="data")
-    return CogProfile(
-        geobox=geobox,
-        dtype=number_type(data.dtype),
-        nodata=nodata,
-        kind=kind,
-        bands=bands,
-        description=description,
-        tags=tags,
-        scale=scale,
-        offset=offset,
-        unit=unit,
-        block_size=block_size,
-    )
+    return bands
 
 
-def _encoded(data: NDArray[Any], profile: CogProfile, threads: int | None) -> Iterator[bytes]:
+def _filled(data: NDArray[Any], profile: CogProfile, threads: int | None) -> CogWriter:
     writer = cog_writer(profile)
     size, (rows, columns) = writer.piece_size, profile.geobox.shape
     places = [(row, column) for row in range(0, rows, size) for column in range(0, columns, size)]
@@ -244,7 +243,7 @@ def _encoded(data: NDArray[Any], profile: CogProfile, threads: int | None) -> It
     else:
         with ThreadPoolExecutor(workers) as pool:
             list(pool.map(add, places))
-    return writer.finish()
+    return writer
 
 
 def _options(kind: Kind, block_size: int, threads: int | None) -> dict[str, str]:
@@ -273,6 +272,14 @@ def _check_kind(kind: Kind) -> None:
 def _check_block_size(block_size: int) -> None:
     if block_size <= 0 or block_size % 16:
         raise InvalidRequest(f"must be a positive multiple of 16, got {block_size}", field="block_size")
+
+
+def _check_colors(colors: Mapping[int, str]) -> None:
+    for value, color in colors.items():
+        if not 0 <= value <= _BYTE or not _COLOUR.fullmatch(color):
+            raise InvalidRequest(
+                f"must be six hexadecimal digits for a value of 0 to 255, got {value!r}: {color!r}", field="colors"
+            )
 
 
 @contextmanager

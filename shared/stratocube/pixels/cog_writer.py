@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from rasterio.io import MemoryFile
 
 from stratocube.cube.geobox import GeoBox
+from stratocube.pixels.band_statistics import BandStatistics, GatheredStatistics
 from stratocube.pixels.cog_layout import Image, directory_of, lay_out, tiles_of
 from stratocube.pixels.overviews import average_half, nearest_half
 from stratocube.pixels.sources import crs_of, environment
@@ -40,6 +41,43 @@ _SOMEWHERE: Final = Affine(2, 0, 0, 0, -2, 0)
 
 
 @dataclass(frozen=True)
+class Meaning:
+    """What a COG says about its numbers; see :func:`stratocube.pixels.cog.save_as_cog`."""
+
+    kind: Kind
+    description: str = ""
+    """Name of the band: programs show it, and address bands by it."""
+    scale: float | None = None
+    offset: float | None = None
+    unit: str = ""
+    block_size: int = 512
+    long_name: str = ""
+    """What the band is, in words."""
+    colors: Mapping[int, str] = field(default_factory=dict)
+    """Colour of each class, six hexadecimal digits: the colour table of one band of uint8. Others have none."""
+    tags: Mapping[str, str] = field(default_factory=dict)
+    """Of the file."""
+
+    def profile(self, geobox: GeoBox, dtype: np.dtype[Any], nodata: float | None, bands: int = 1) -> CogProfile:
+        """The profile of a file on ``geobox`` that has this meaning."""
+        return CogProfile(
+            geobox,
+            dtype,
+            nodata,
+            self.kind,
+            bands,
+            self.description,
+            self.tags,
+            self.scale,
+            self.offset,
+            self.unit,
+            self.block_size,
+            self.long_name,
+            self.colors,
+        )
+
+
+@dataclass(frozen=True)
 class CogProfile:
     """What a COG says about its pixels; see :func:`stratocube.pixels.cog.save_as_cog` for the fields."""
 
@@ -54,6 +92,13 @@ class CogProfile:
     offset: float | None = None
     unit: str = ""
     block_size: int = 512
+    long_name: str = ""
+    colors: Mapping[int, str] = field(default_factory=dict)
+
+    @property
+    def has_colours(self) -> bool:
+        """Whether the file has a colour table: TIFF knows one for bytes, and one for 16 bits that is 400 KB large."""
+        return bool(self.colors) and self.bands == 1 and self.dtype == np.uint8
 
     def options(self) -> dict[str, Any]:
         """How GDAL encodes the tiles."""
@@ -98,6 +143,7 @@ class CogWriter:
         self._tiles: dict[_Place, bytes] = {}
         self._plain: dict[bytes, bytes] = {}
         """Tiles of one value all over, by the value: CLEAROB, TOTALOB and nodata have many."""
+        self._statistics = GatheredStatistics(profile.dtype, profile.nodata, profile.bands, self.piece_size)
         self._small: NDArray[Any] | None = None
         if len(self._shapes) > 2:  # the second overview, from which the coarser ones are made
             self._small = np.empty((profile.bands, *self._shapes[2]), dtype=profile.dtype)
@@ -107,9 +153,15 @@ class CogWriter:
         """Pieces start at multiples of this, and have as many rows and columns or a multiple, but at the far edges."""
         return 2 * self._profile.block_size
 
+    @property
+    def statistics(self) -> tuple[BandStatistics, ...]:
+        """Of each band, of the pixels taken so far."""
+        return self._statistics.result()
+
     def add(self, row: int, column: int, piece: NDArray[Any]) -> None:
         """Encode a piece, (rows, columns) or (bands, rows, columns), whose first pixel is at ``row``, ``column``."""
         pixels = piece if piece.ndim > 2 else piece[np.newaxis]
+        self._statistics.add(row, column, pixels)
         tiles = self._cut(0, row, column, pixels)
         if len(self._shapes) > 1:
             pixels = self._half(pixels)
@@ -191,6 +243,11 @@ class CogWriter:
                     raster.set_band_description(1, profile.description)
                 if profile.tags:
                     raster.update_tags(**profile.tags)
+                if profile.has_colours:
+                    raster.write_colormap(1, {value: _rgb(color) for value, color in profile.colors.items()})
+                for band, statistics in enumerate(self.statistics, start=1):
+                    named = {"long_name": profile.long_name} if profile.long_name else {}
+                    raster.update_tags(band, **named, **statistics.to_tags())
                 if profile.scale is not None:
                     raster.scales = (profile.scale,) * profile.bands
                 if profile.offset is not None:
@@ -208,6 +265,11 @@ def encode_tiles(tiles: Sequence[NDArray[Any]], profile: CogProfile) -> list[byt
         with memory.open(**profile.options(), width=width, height=height, transform=_SOMEWHERE) as raster:
             raster.write(column)
         return tiles_of(memory.getbuffer())
+
+
+def _rgb(color: str) -> tuple[int, int, int]:
+    red, green, blue = bytes.fromhex(color)
+    return red, green, blue
 
 
 def _only_value(tile: NDArray[Any]) -> bytes | None:

@@ -213,9 +213,22 @@ class Activities:
         results = (_finished(record) for record in self._records.batch_get(ids, consistent_read=True))
         return {result.activity_id: result for result in results if result is not None}
 
-    def failures(self, cube_id: str, *, since: str, limit: int | None = None) -> tuple[Failure, ...]:
-        """What failed of a cube at or after ``since`` (ISO 8601, UTC) and has not succeeded yet, oldest first."""
-        found = self._records.failures.query(cube_id, self._records.failed_at >= since, limit=limit)
+    def failures(
+        self, cube_id: str, *, since: str, limit: int | None = None, after: tuple[str, str] | None = None
+    ) -> tuple[Failure, ...]:
+        """What failed of a cube at or after ``since`` (ISO 8601, UTC) and has not succeeded yet, oldest first.
+
+        ``after`` is the (failed_at, activity_id) of a failure to continue behind.
+        """
+        key = None
+        if after is not None:
+            key = {
+                name: {"S": value}
+                for name, value in {"failed_cube_id": cube_id, "failed_at": after[0], "activity_id": after[1]}.items()
+            }
+        found = self._records.failures.query(
+            cube_id, self._records.failed_at >= since, limit=limit, last_evaluated_key=key
+        )
         return tuple(
             Failure(
                 activity_id=record.activity_id,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from stratocube.state.build_values import Build, StepCounts, Unit
+from stratocube.state.build_values import Build, Spent, StepCounts, Unit
 from stratocube.state.models import BuildRecord
 from stratocube.state.status import BuildStatus, Step, UnitStatus
 
@@ -26,6 +26,7 @@ def build_of(record: BuildRecord) -> Build:
         options=record.options or {},
         planned={name: int(count) for name, count in (record.planned or {}).items()},
         retried_by=tuple(str(build_id) for build_id in record.retried_by or ()),
+        estimate=record.estimate,
     )
 
 
@@ -46,4 +47,11 @@ def unit_of(record: BuildRecord) -> Unit:
         steps=None
         if record.steps is None
         else {Step(step): StepCounts.from_json(counts) for step, counts in record.steps.items()},
+    )
+
+
+def spent_of(record: BuildRecord) -> Spent:
+    """What the calls for one part of a step came to."""
+    return Spent(
+        int(record.calls or 0), round(float(record.gb_seconds or 0), 3), int(record.puts or 0), int(record.gets or 0)
     )

@@ -29,6 +29,8 @@ class Build:
     """How many units were asked for and how many of them are built, as far as Plan has said."""
     retried_by: tuple[str, ...] = ()
     """Builds that do units of this one again, oldest first."""
+    estimate: Mapping[str, Any] | None = None
+    """What it was expected to be and to cost before it began (:mod:`stratocube.workflow.estimate`)."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,29 @@ class Unit:
 
 
 @dataclass(frozen=True)
+class Spent:
+    """What calls of functions came to, as far as they could measure it themselves."""
+
+    calls: int = 0
+    gb_seconds: float = 0.0
+    puts: int = 0
+    """Requests of S3 that are charged as PUT."""
+    gets: int = 0
+    """Requests of S3 that are charged as GET; not those of GDAL, which reads pixels."""
+
+    def __add__(self, other: Spent) -> Spent:
+        return Spent(
+            self.calls + other.calls,
+            round(self.gb_seconds + other.gb_seconds, 3),
+            self.puts + other.puts,
+            self.gets + other.gets,
+        )
+
+
+NOTHING_SPENT = Spent()
+
+
+@dataclass(frozen=True)
 class StepResult:
     """How one step ended in one build."""
 
@@ -66,6 +91,9 @@ class StepResult:
     seconds: float
     activity_id: str | None = None
     cause: str | None = None
+    spent: Spent = NOTHING_SPENT
+    """By the call that ended; read back, by all calls for this part."""
+    ended_at: str | None = None
 
 
 @dataclass(frozen=True)
@@ -76,13 +104,13 @@ class StepCounts:
     reused: int = 0
     failed: int = 0
     seconds: float = 0.0
+    spent: Spent = NOTHING_SPENT
 
     @classmethod
-    def of(cls, outcome: Outcome, seconds: float) -> StepCounts:
+    def of(cls, outcome: Outcome, seconds: float, spent: Spent = NOTHING_SPENT) -> StepCounts:
         """The counts of one step that ended."""
-        return cls(
-            int(outcome is Outcome.BUILT), int(outcome is Outcome.REUSED), int(outcome is Outcome.FAILED), seconds
-        )
+        built, reused, failed = (int(outcome is known) for known in (Outcome.BUILT, Outcome.REUSED, Outcome.FAILED))
+        return cls(built, reused, failed, seconds, spent)
 
     def __add__(self, other: StepCounts) -> StepCounts:
         return StepCounts(
@@ -90,14 +118,31 @@ class StepCounts:
             self.reused + other.reused,
             self.failed + other.failed,
             round(self.seconds + other.seconds, 3),
+            self.spent + other.spent,
         )
+
+    @property
+    def parts(self) -> int:
+        """How many of the step ended, however."""
+        return self.built + self.reused + self.failed
 
     def to_json(self) -> list[float]:
         """As stored in a unit's record."""
-        return [self.built, self.reused, self.failed, self.seconds]
+        spent = self.spent
+        counts = [self.built, self.reused, self.failed, self.seconds]
+        return counts if spent == NOTHING_SPENT else [*counts, spent.calls, spent.gb_seconds, spent.puts, spent.gets]
 
     @classmethod
     def from_json(cls, value: Sequence[float]) -> StepCounts:
         """The inverse of :meth:`to_json`."""
-        built, reused, failed, seconds = value
-        return cls(int(built), int(reused), int(failed), float(seconds))
+        built, reused, failed, seconds, *spent = value
+        if not spent:
+            return cls(int(built), int(reused), int(failed), float(seconds))
+        calls, gb_seconds, puts, gets = spent
+        return cls(
+            int(built),
+            int(reused),
+            int(failed),
+            float(seconds),
+            Spent(int(calls), float(gb_seconds), int(puts), int(gets)),
+        )

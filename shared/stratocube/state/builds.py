@@ -10,6 +10,8 @@ finished build is one read.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import reduce
+from operator import and_
 from typing import Any
 
 from pynamodb.exceptions import DoesNotExist, PutError, UpdateError
@@ -17,8 +19,8 @@ from pynamodb.exceptions import DoesNotExist, PutError, UpdateError
 from stratocube.errors import Conflict, NotFound
 from stratocube.state.activities import CAUSE_LIMIT
 from stratocube.state.batches import put_all
-from stratocube.state.build_rows import UNIT_PREFIX, build_of, unit_of
-from stratocube.state.build_values import Build, StepCounts, StepResult, Unit
+from stratocube.state.build_rows import UNIT_PREFIX, build_of, spent_of, unit_of
+from stratocube.state.build_values import Build, Spent, StepCounts, StepResult, Unit
 from stratocube.state.models import UNSETTLED, BuildRecord
 from stratocube.state.status import BuildStatus, Outcome, Step, UnitStatus
 from stratocube.state.tables import bind
@@ -47,6 +49,7 @@ class Builds:
         now: str,
         options: Mapping[str, Any] | None = None,
         dry_run: bool = False,
+        estimate: Mapping[str, Any] | None = None,
     ) -> Build:
         """A new build, QUEUED. A ``dry_run`` builds nothing, so it does not count for the state of its cube.
 
@@ -63,6 +66,7 @@ class Builds:
             options=dict(options) if options else None,
             dry_run=dry_run or None,
             unsettled=UNSETTLED,
+            estimate=dict(estimate) if estimate else None,
         )
         try:
             record.save(condition=self._records.build_id.does_not_exist())
@@ -101,19 +105,48 @@ class Builds:
             return False
         return bool(found.status == BuildStatus.CANCELLED.value)
 
-    def of_cube(self, cube_id: str, *, limit: int, dry_runs: bool = True) -> tuple[Build, ...]:
-        """The newest builds of a cube, newest first, with or without dry runs."""
+    def of_cube(
+        self,
+        cube_id: str,
+        *,
+        limit: int,
+        dry_runs: bool = True,
+        status: BuildStatus | None = None,
+        after: Build | None = None,
+    ) -> tuple[Build, ...]:
+        """The newest builds of a cube, newest first, with or without dry runs; of one status; older than ``after``."""
         model = self._records
-        wanted = None if dry_runs else model.dry_run.does_not_exist()
-        found = model.by_cube.query(cube_id, filter_condition=wanted, scan_index_forward=False, limit=limit)
+        conditions: list[Any] = [] if dry_runs else [model.dry_run.does_not_exist()]
+        if status is not None:
+            conditions.append(model.status == status.value)
+        key = None
+        if after is not None:
+            place = {"cube_id": cube_id, "created_at": after.created_at, "build_id": after.build_id, "record": _HEADER}
+            key = {name: {"S": value} for name, value in place.items()}
+        found = model.by_cube.query(
+            cube_id,
+            filter_condition=reduce(and_, conditions) if conditions else None,
+            scan_index_forward=False,
+            limit=limit,
+            last_evaluated_key=key,
+        )
         return tuple(build_of(record) for record in found)
 
-    def start(self, build_id: str, *, now: str, planned: Mapping[str, int] | None = None) -> None:
+    def start(
+        self,
+        build_id: str,
+        *,
+        now: str,
+        planned: Mapping[str, int] | None = None,
+        estimate: Mapping[str, Any] | None = None,
+    ) -> None:
         """QUEUED → RUNNING. A build that is past QUEUED stays as it is (a redelivered Plan)."""
         model = self._records
         actions = [model.status.set(BuildStatus.RUNNING.value), model.started_at.set(now)]
         if planned:
             actions.append(model.planned.set(dict(planned)))
+        if estimate:
+            actions.append(model.estimate.set(dict(estimate)))
         self._update_if(build_id, _HEADER, actions, model.status == BuildStatus.QUEUED.value)
 
     def cancel(self, build_id: str, *, now: str, cause: str) -> None:
@@ -209,6 +242,21 @@ class Builds:
         for record in model.query(build_id, model.record.startswith(UNIT_PREFIX), consistent_read=True):
             yield unit_of(record)
 
+    def unit_page(
+        self, build_id: str, *, limit: int, status: UnitStatus | None = None, after: str | None = None
+    ) -> tuple[Unit, ...]:
+        """Up to ``limit`` units in order of id: of one status, and behind the id ``after``."""
+        model = self._records
+        found = model.query(
+            build_id,
+            model.record.startswith(UNIT_PREFIX),
+            filter_condition=None if status is None else model.status == status.value,
+            consistent_read=True,
+            limit=limit,
+            last_evaluated_key={"build_id": {"S": build_id}, "record": {"S": UNIT_PREFIX + after}} if after else None,
+        )
+        return tuple(unit_of(record) for record in found)
+
     def unit(self, build_id: str, unit_id: str) -> Unit:
         """One unit of a build.
 
@@ -294,25 +342,42 @@ class Builds:
     # -- finished steps
 
     def record(self, build_id: str, result: StepResult, *, now: str | None = None) -> None:
-        """Record how a step ended. What was built in this build stays BUILT when it is delivered again."""
+        """Record how a step ended. What was built in this build stays BUILT when it is delivered again.
+
+        What the call spent is added to what earlier ones did: each is charged, also one that changes nothing.
+        """
         model = self._records
-        record = model(
-            build_id,
-            f"{_done(result.step, result.unit_id)}{result.part}",
-            outcome=result.outcome.value,
-            seconds=round(result.seconds, 3),
-            activity_id=result.activity_id,
-            cause=result.cause[:CAUSE_LIMIT] if result.cause else None,
-            ended_at=now,
-        )
+        row = model(build_id, f"{_done(result.step, result.unit_id)}{result.part}")
+        said: list[tuple[Any, Any]] = [
+            (model.outcome, result.outcome.value),
+            (model.seconds, round(result.seconds, 3)),
+            (model.activity_id, result.activity_id),
+            (model.cause, result.cause[:CAUSE_LIMIT] if result.cause else None),
+            (model.ended_at, now),
+        ]
+        actions = [name.remove() if value is None else name.set(value) for name, value in said]
+        charged = self._charged(result.spent)
         condition = None
         if result.outcome is not Outcome.BUILT:
             condition = model.record.does_not_exist() | (model.outcome == Outcome.FAILED.value)
         try:
-            record.save(condition=condition)
-        except PutError as error:
+            row.update(actions=[*actions, *charged], condition=condition)
+        except UpdateError as error:
             if error.cause_response_code != _CONDITION_FAILED:
                 raise
+            if charged:
+                row.update(actions=charged)
+
+    def _charged(self, spent: Spent) -> list[Any]:
+        """The actions that add to a row what a call spent."""
+        model = self._records
+        added: list[tuple[Any, float]] = [
+            (model.calls, spent.calls),
+            (model.gb_seconds, round(spent.gb_seconds, 3)),
+            (model.puts, spent.puts),
+            (model.gets, spent.gets),
+        ]
+        return [name.add(value) for name, value in added if value]
 
     def results(self, build_id: str, *, step: Step, unit_id: str) -> tuple[StepResult, ...]:
         """How a step of one unit ended, a result a part."""
@@ -327,6 +392,8 @@ class Builds:
                 seconds=float(record.seconds or 0),
                 activity_id=record.activity_id,
                 cause=record.cause,
+                spent=spent_of(record),
+                ended_at=record.ended_at,
             )
             for record in model.query(build_id, model.record.startswith(prefix), consistent_read=True)
         )
@@ -335,12 +402,13 @@ class Builds:
         """What the steps of one unit came to so far, counted row by row."""
         model, prefix = self._records, f"{_DONE}{unit_id}#"
         found: dict[Step, StepCounts] = {}
-        wanted = ["record", "outcome", "seconds"]
+        wanted = ["record", "outcome", "seconds", "calls", "gb_seconds", "puts", "gets"]
         for row in model.query(
             build_id, model.record.startswith(prefix), consistent_read=True, attributes_to_get=wanted
         ):
             step = Step(row.record.removeprefix(prefix).partition("#")[0])
-            found[step] = found.get(step, StepCounts()) + StepCounts.of(Outcome(row.outcome), float(row.seconds or 0))
+            counts = StepCounts.of(Outcome(row.outcome), float(row.seconds or 0), spent_of(row))
+            found[step] = found.get(step, StepCounts()) + counts
         return found
 
     def _counted(self, build_id: str, unit_id: str) -> Any:

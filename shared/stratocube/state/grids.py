@@ -61,6 +61,12 @@ class Grids:
         """Every grid's name, in order."""
         return tuple(record.name for record in self._records.query(_GRID, attributes_to_get=["name"]))
 
+    def page(self, *, limit: int, after: str | None = None) -> tuple[tuple[Json, ...], str | None]:
+        """Up to ``limit`` grids whose name comes after ``after``, and the name to continue behind, None at the end."""
+        condition = self._records.name > after if after else None
+        found = list(self._records.query(_GRID, condition, limit=limit + 1))
+        return tuple(record.body for record in found[:limit]), found[limit - 1].name if len(found) > limit else None
+
     def tiles(self, name: str, *, limit: int | None = None, after: str | None = None) -> tuple[Json, ...]:
         """Tiles of a grid in order of id, up to ``limit`` of those after the id ``after``."""
         condition = self._records.name > after if after else None

@@ -7,18 +7,27 @@ from __future__ import annotations
 
 from typing import Any
 
-from pynamodb.attributes import BooleanAttribute, JSONAttribute, ListAttribute, NumberAttribute, UnicodeAttribute
+from pynamodb.attributes import (
+    BinaryAttribute,
+    BooleanAttribute,
+    JSONAttribute,
+    ListAttribute,
+    NumberAttribute,
+    UnicodeAttribute,
+)
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex, KeysOnlyProjection
 from pynamodb.models import Model
 
 
 class CubeRecord(Model):
-    """A cube's definition. All cubes share one partition: there are few, and a list is then one query."""
+    """A cube's definition (partition ``CUBE``), or a bucket made for products (partition ``BUCKET``). All cubes share
+    one partition: there are few, and a list is then one query."""
 
     kind = UnicodeAttribute(hash_key=True)
     cube_id = UnicodeAttribute(range_key=True)
     definition = JSONAttribute()
     created_at = UnicodeAttribute()
+    updated_at = UnicodeAttribute(null=True)
 
 
 class GridRecord(Model):
@@ -75,6 +84,7 @@ class BuildRecord(Model):
     planned = JSONAttribute(null=True)
     retried_by: ListAttribute[Any] = ListAttribute(null=True)
     unsettled = UnicodeAttribute(null=True)
+    estimate = JSONAttribute(null=True)
 
     # unit
     tile = UnicodeAttribute(null=True)
@@ -90,6 +100,10 @@ class BuildRecord(Model):
     outcome = UnicodeAttribute(null=True)
     seconds = NumberAttribute(null=True)
     activity_id = UnicodeAttribute(null=True)
+    calls = NumberAttribute(null=True)
+    gb_seconds = NumberAttribute(null=True)
+    puts = NumberAttribute(null=True)
+    gets = NumberAttribute(null=True)
 
     by_cube = BuildsOfCube()
     by_settling = UnsettledBuilds()
@@ -171,3 +185,49 @@ class ArrivalRecord(Model):
     href = UnicodeAttribute(null=True)
 
     by_due = DueUnits()
+
+
+class ItemsById(GlobalSecondaryIndex[Any]):  # type: ignore[no-untyped-call]  # as above
+    """Published items of a collection by id. Only items carry ``item_id``."""
+
+    class Meta:
+        index_name = "by_id"
+        projection = KeysOnlyProjection()
+
+    partition = UnicodeAttribute(hash_key=True)
+    item_id = UnicodeAttribute(range_key=True)
+
+
+class ItemsByStart(GlobalSecondaryIndex[Any]):  # type: ignore[no-untyped-call]  # as above
+    """Published items of a collection by time. Only items carry ``since``."""
+
+    class Meta:
+        index_name = "by_start"
+        projection = AllProjection()
+
+    partition = UnicodeAttribute(hash_key=True)
+    since = UnicodeAttribute(range_key=True)
+
+
+class ItemRecord(Model):
+    """A published item (partition ``ITEMS#<collection>``, name ``<tile>#<start>#<item>``), a tile of a collection that
+    has items (``TILES#<collection>``), or a collection that has (``COLLECTIONS``)."""
+
+    partition = UnicodeAttribute(hash_key=True)
+    name = UnicodeAttribute(range_key=True)
+    bbox = JSONAttribute(null=True)
+
+    # item
+    item_id = UnicodeAttribute(null=True)
+    since = UnicodeAttribute(null=True)
+    facts = JSONAttribute(null=True)
+    document = BinaryAttribute(legacy_encoding=False, null=True)
+    told = UnicodeAttribute(null=True)
+    retired = BooleanAttribute(null=True)
+
+    # collection
+    key = UnicodeAttribute(null=True)
+    longest = NumberAttribute(null=True)
+
+    by_id = ItemsById()
+    by_start = ItemsByStart()

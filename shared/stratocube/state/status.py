@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Literal
+
+Standing = Literal["Pending", "Finished", "Error"]
+"""cube-builder's words for the state of a cube."""
 
 
 class BuildStatus(StrEnum):

@@ -68,3 +68,22 @@ def item_key(folder: str, item_id: str) -> str:
 def collection_key(root: str) -> str:
     """Key of a cube's STAC collection; ``root`` is ``<name>/v<version>``."""
     return f"{root}/collection.json"
+
+
+ROOT_CATALOG_KEY = "catalog.json"
+"""Key of the STAC catalog that leads to all collections."""
+
+
+def tile_catalog_key(root: str, tile: str) -> str:
+    """Key of the STAC catalog of a collection's items on one tile; ``root`` as for :func:`collection_key`."""
+    return f"{root}/{tile[:3]}/{tile[-3:]}/catalog.json"
+
+
+def geoparquet_key(root: str, year: str) -> str:
+    """Key of the stac-geoparquet of a collection's items that begin in a year."""
+    return f"{root}/items/{year}.parquet"
+
+
+def geoparquet_manifest_key(root: str) -> str:
+    """Key of the list of a collection's stac-geoparquet files."""
+    return f"{root}/items/index.json"

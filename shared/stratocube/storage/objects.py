@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from tempfile import SpooledTemporaryFile
 from typing import Any
@@ -94,6 +94,16 @@ class ObjectStore:
             body.seek(0)
             self.s3.put_object(Bucket=self.bucket, Key=key, Body=body, ContentType="application/json")
 
+    def delete(self, key: str) -> None:
+        """Delete an object. One that is not there is no error."""
+        self.s3.delete_object(Bucket=self.bucket, Key=key)
+
+    def keys(self, prefix: str) -> Iterator[str]:
+        """The keys that begin so, in order."""
+        for page in self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix):
+            for entry in page.get("Contents", ()):
+                yield entry["Key"]
+
     def read_versioned_json(self, key: str) -> tuple[Any, str] | None:
         """The object parsed as JSON with its ETag, None when there is none: for :meth:`swap_json`."""
         try:
@@ -115,7 +125,9 @@ class ObjectStore:
         try:
             self.s3.put_object(Bucket=self.bucket, Key=key, Body=body, ContentType=content_type, **condition)
         except ClientError as error:
-            if _code(error) in {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}:
+            # of one that is gone meanwhile S3 answers that there is no such key
+            gone = etag is not None and _code(error) == "NoSuchKey"
+            if gone or _code(error) in {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}:
                 raise Conflict(f"{self.href(key)} was written by somebody else meanwhile") from error
             raise
 

@@ -7,10 +7,10 @@ from dataclasses import asdict
 from datetime import date
 from typing import Any
 
-from stratocube.cube.bands import DATASOURCE, Band
+from stratocube.cube.bands import DATASOURCE, OBSERVATION_LAYERS, Band
 from stratocube.errors import InvalidRequest
 from stratocube.pixels.blend import Observation
-from stratocube.pixels.blend_cogs import BlendedCogs, Meaning, blend_cogs
+from stratocube.pixels.blend_cogs import BlendedCogs, blend_cogs
 from stratocube.pixels.cog import CogWriter
 from stratocube.pixels.ranking import BlendTask
 from stratocube.state.activities import Work
@@ -21,10 +21,11 @@ from stratocube.storage.keys import BuildKeys
 from stratocube.workflow.build_plan import UnitPlan
 from stratocube.workflow.composition import composition_report
 from stratocube.workflow.context import Invocation, Stack
-from stratocube.workflow.files import DEFAULT_BLOCK, put_parts
+from stratocube.workflow.described import file_meaning
+from stratocube.workflow.files import provenance, put_written
 from stratocube.workflow.matching import matched_bands
 from stratocube.workflow.perform import Task, failure_recorded, perform
-from stratocube.workflow.products import band_kind, blend_activity_id, blend_key, unit_blends
+from stratocube.workflow.products import blend_activity_id, blend_key, composite_item_id, unit_blends
 from stratocube.workflow.tasks import DateStack, UnitStack, datasets_of
 
 
@@ -68,10 +69,10 @@ def _make(
     stack: Stack, unit: UnitPlan, wanted: BlendTask, dates: tuple[DateStack, ...], activity_id: str
 ) -> Mapping[str, Any]:
     with gdal_environment(stack.environment), matched_bands(stack, unit, wanted, dates) as matched:
-        made = _blended(stack, unit, wanted, dates, matched)
+        made = _blended(stack, unit, wanted, dates, matched, activity_id)
         # One after the other: what is written is let go.
         files = {
-            name: asdict(put_parts(stack, blend_key(unit, name, activity_id), cog.finish()))
+            name: asdict(put_written(stack, blend_key(unit, name, activity_id), cog))
             for name, cog in _named(made, wanted).items()
         }
     if made.layers is None:
@@ -90,12 +91,19 @@ def _named(made: BlendedCogs, wanted: BlendTask) -> dict[str, CogWriter]:
 
 
 def _blended(
-    stack: Stack, unit: UnitPlan, wanted: BlendTask, dates: tuple[DateStack, ...], matched: Mapping[date, str]
+    stack: Stack,
+    unit: UnitPlan,
+    wanted: BlendTask,
+    dates: tuple[DateStack, ...],
+    matched: Mapping[date, str],
+    activity_id: str,
 ) -> BlendedCogs:
     definition = unit.plan.definition
     band, mask = definition.band(wanted.band), definition.mask
     if mask is None:
         raise InvalidRequest("is required to composite", field="parameters.mask")
+    sources = datasets_of(dates)
+    tags = provenance(collection=definition.id, item=composite_item_id(unit), identity=activity_id, inputs=len(dates))
     return blend_cogs(
         [_observation(stack, unit, wanted, entry, matched) for entry in dates],
         functions=[wanted.function],
@@ -103,15 +111,12 @@ def _blended(
         data_type=band.data_type,
         nodata=band.nodata,
         layers=wanted.observation_layers,
-        meaning=Meaning(
-            kind=band_kind(definition, band),
-            description=band.name,
-            scale=band.scale_factor,
-            offset=band.scale_add,
-            block_size=definition.parameters.block_size or DEFAULT_BLOCK,
-        ),
+        meaning=file_meaning(definition, band.name, tags=tags),
+        layer_meanings={
+            name: file_meaning(definition, name, sources=sources, tags=tags) for name in OBSERVATION_LAYERS
+        },
         valid_range=_valid_range(unit, band),
-        sources=datasets_of(dates),
+        sources=sources,
         reference_day=definition.parameters.reference_day,
         period_start=unit.unit.period.start,
         geobox=unit.geobox,

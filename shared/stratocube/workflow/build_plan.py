@@ -33,16 +33,8 @@ class BuildPlan:
 
     @property
     def bands(self) -> tuple[Band, ...]:
-        """The bands this build merges, in the order of the definition: those the request names, and always the
-        quality band, the saturation band, and what a named index is made of."""
-        definition = self.definition
-        if self.request.bands is None:
-            return definition.bands
-        wanted = {*self.request.bands, definition.quality_band, definition.saturation_band}
-        for index in definition.indexes:
-            if index.name in wanted:
-                wanted.update(index.expression.names)
-        return tuple(band for band in definition.bands if band.name in wanted)
+        """The bands this build merges (:meth:`stratocube.cube.requests.StartRequest.merged_bands`)."""
+        return self.request.merged_bands(self.definition)
 
     def geobox(self, tile_id: str) -> GeoBox:
         """The pixel grid of a tile in this cube."""

@@ -6,9 +6,10 @@ import time
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from datetime import time as clock_time
+from posixpath import relpath
 from typing import Any
 
-from stratocube.catalog.cube_collection import CollectionInfo, ItemExtent, cube_collection, widen_extent
+from stratocube.catalog.cube_collection import CollectionInfo, ItemExtent, cube_collection, widen_extent, with_links_of
 from stratocube.cube.naming import UnitId
 from stratocube.cube.timeline import Period
 from stratocube.errors import Conflict
@@ -36,11 +37,18 @@ def cover_units(stack: Stack, plan: BuildPlan, units: Iterable[UnitId]) -> None:
     geobox = plan.geobox(next(iter(plan.tiles)))
     definition = plan.definition
     sources = plan.request.collections
-    identity = collection_info(definition, geobox, identity=True, sources=sources)
-    _write(stack, collection_root(definition.identity_name, definition.version), identity, extents)
-    if definition.composite_function != "IDT":
-        composite = collection_info(definition, geobox, identity=False, sources=sources)
-        _write(stack, collection_root(definition.name, definition.version), composite, extents)
+    of_dates = collection_root(definition.identity_name, definition.version)
+    of_periods = collection_root(definition.name, definition.version)
+    if definition.composite_function == "IDT":
+        identity = collection_info(definition, geobox, identity=True, sources=sources)
+        _write(stack, of_dates, identity, extents)
+        return
+    to_periods = ("related", definition.id, relpath(collection_key(of_periods), of_dates))
+    to_dates = ("derived_from", definition.identity_id, relpath(collection_key(of_dates), of_periods))
+    identity = collection_info(definition, geobox, identity=True, sources=sources, related=(to_periods,))
+    composite = collection_info(definition, geobox, identity=False, sources=sources, related=(to_dates,))
+    _write(stack, of_dates, identity, extents)
+    _write(stack, of_periods, composite, extents)
 
 
 def _write(stack: Stack, root: str, info: CollectionInfo, extents: list[ItemExtent]) -> None:
@@ -48,11 +56,10 @@ def _write(stack: Stack, root: str, info: CollectionInfo, extents: list[ItemExte
     for attempt in range(_ATTEMPTS):
         found = stack.products.read_versioned_json(key)
         etag: str | None = None
-        if found is None:
-            document: dict[str, Any] = cube_collection(info, extents)
-        else:
+        document: dict[str, Any] = cube_collection(info, extents)
+        if found is not None:
             before, etag = found
-            document = widen_extent(before, extents)
+            document = with_links_of(widen_extent(before, extents), document)
             if document == before:
                 return
         try:

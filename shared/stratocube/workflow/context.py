@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,16 +13,21 @@ from typing import Any
 from botocore.session import get_session
 
 from stratocube.clock import iso_time, utc_now
+from stratocube.costs.sizing import Tariff, stack_tariff
 from stratocube.settings import Settings
 from stratocube.state.activities import Activities
 from stratocube.state.arrivals import Arrivals
 from stratocube.state.builds import Builds
 from stratocube.state.cubes import Cubes
 from stratocube.state.grids import Grids
+from stratocube.state.items import Items
 from stratocube.state.unsettled import Unsettled
 from stratocube.storage.fetch import fetcher
 from stratocube.storage.objects import ObjectStore
 from stratocube.storage.retrying import Patience
+from stratocube.workflow.billing import Meter
+from stratocube.workflow.item_index import ItemIndex
+from stratocube.workflow.item_topic import ItemTopic
 from stratocube.workflow.tokens import ReadSecret, no_secrets, secret_reader
 
 
@@ -47,6 +53,8 @@ class Stack:
     patience: Patience = field(default_factory=Patience)
     """With reads that fail in passing."""
     clock: Callable[[], datetime] = utc_now
+    meter: Meter = field(default_factory=Meter)
+    """What the calls of this process are charged for."""
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> Stack:
@@ -59,6 +67,8 @@ class Stack:
         # boto3's client without boto3, which takes a fifth longer to load
         s3: Any = get_session().create_client("s3")
         region: str = s3.meta.region_name
+        meter = Meter.of_process(env)
+        meter.watch(s3)
         return cls(
             settings=settings,
             environment=env,
@@ -70,6 +80,7 @@ class Stack:
             products=ObjectStore(s3, settings.cube_bucket),
             fetch=fetcher(s3),
             secret=secret_reader(settings.secret_prefix, region=region),
+            meter=meter,
         )
 
     @cached_property
@@ -81,6 +92,18 @@ class Stack:
     def arrivals(self) -> Arrivals:
         """Scenes that arrived, and who watches for them."""
         return Arrivals(self.settings.arrivals_table, region=self.builds.region)
+
+    @cached_property
+    def item_index(self) -> ItemIndex:
+        """Where published items are looked up."""
+        region = self.builds.region
+        topic = ItemTopic(self.settings.items_topic, region)
+        return ItemIndex(self.products, Items(self.settings.items_table, region=region), topic)
+
+    @property
+    def tariff(self) -> Tariff:
+        """What this stack's builds are reckoned with."""
+        return stack_tariff(self.builds.region, self.settings.sizing, self.settings.prices)
 
     def now(self) -> str:
         """The time as text."""
@@ -101,6 +124,8 @@ class Invocation:
     """Unique to the call: what a claim is held by."""
     remaining_seconds: float
     """Time left before the function is stopped: how long a claim of it is worth anything."""
+    began: float = field(default_factory=time.monotonic, compare=False)
+    """When the call did, by ``time.monotonic()``."""
 
     @classmethod
     def of(cls, lambda_context: Any) -> Invocation:

@@ -25,10 +25,11 @@ from stratocube.storage.hrefs import gdal_path
 from stratocube.storage.keys import BuildKeys
 from stratocube.workflow.build_plan import UnitPlan
 from stratocube.workflow.context import Invocation, Stack
-from stratocube.workflow.files import put_cog
+from stratocube.workflow.described import file_meaning
+from stratocube.workflow.files import provenance, put_cog
 from stratocube.workflow.merge import oli_flag
 from stratocube.workflow.perform import DoneOver, Task, failure_recorded, perform
-from stratocube.workflow.products import date_file_key, post_process_activity_id
+from stratocube.workflow.products import date_file_key, date_item_id, post_process_activity_id
 from stratocube.workflow.radiometry_facts import treatments
 from stratocube.workflow.tasks import DateStack, DateTask, MergeTask, SceneRef, StoredFile
 
@@ -107,7 +108,8 @@ def prepare_date(stack: Stack, invocation: Invocation, task: DateTask) -> Outcom
         with gdal_environment(stack.environment):
             _check_merges(stack, merged)
     if not merged.gaps_of:
-        reused = StepResult(Step.PREPARE_DATES, unit_id, day, Outcome.REUSED, 0.0)
+        spent = stack.meter.spent(invocation.began)
+        reused = StepResult(Step.PREPARE_DATES, unit_id, day, Outcome.REUSED, 0.0, spent=spent)
         stack.builds.record(build_id, reused, now=stack.now())
         return Outcome.REUSED
     work = Work(
@@ -185,9 +187,16 @@ def _post_process(stack: Stack, merged: MergedDate) -> Mapping[str, Any]:
             data,
             unit.geobox,
             nodata=quality.nodata,
-            kind="categorical",
-            description=quality.name,
-            block_size=definition.parameters.block_size,
+            meaning=file_meaning(
+                definition,
+                quality.name,
+                tags=provenance(
+                    collection=definition.identity_id,
+                    item=date_item_id(unit, merged.day),
+                    identity=merged.post_process_id,
+                    inputs=1 + len(merged.gaps_of),
+                ),
+            ),
         )
     kept: dict[str, Any] = {"file": asdict(stored)}
     if mask is not None:

@@ -3,23 +3,33 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Final
 
 from stratocube.catalog.cube_bands import band_info, observation_band
 from stratocube.catalog.cube_collection import CollectionInfo, ProviderInfo
-from stratocube.catalog.product_bands import BandInfo
+from stratocube.catalog.product_bands import BandInfo, BandKind
 from stratocube.catalog.products import CrsInfo
 from stratocube.cube.bands import DATASOURCE, OBSERVATION_LAYERS, PROVENANCE, PROVENANCE_YEAR
 from stratocube.cube.definition import CubeDefinition
 from stratocube.cube.geobox import GeoBox
+from stratocube.pixels.cog_writer import Meaning
 from stratocube.pixels.sources import crs_of
+
+DEFAULT_BLOCK: Final = 512
+_NO_TAGS: Final[Mapping[str, str]] = MappingProxyType({})
+
+Related = tuple[tuple[str, str, str], ...]
 
 
 def crs_info(geobox: GeoBox) -> CrsInfo:
     """The CRS by its code where the grid was defined by one, else by its WKT2 (Albers of Brazil Data Cube has none)."""
+    crs = crs_of(geobox)
+    proj4 = crs.to_proj4() or None
     if re.fullmatch(r"EPSG:\d+", geobox.crs, re.IGNORECASE):
-        return CrsInfo(code=geobox.crs.upper())
-    return CrsInfo(wkt2=crs_of(geobox).to_wkt(version="WKT2_2019"))
+        return CrsInfo(code=geobox.crs.upper(), proj4=proj4)
+    return CrsInfo(wkt2=crs.to_wkt(version="WKT2_2019"), proj4=proj4)
 
 
 def resolution_in_metres(geobox: GeoBox) -> float | None:
@@ -36,10 +46,33 @@ def layer_info(definition: CubeDefinition, name: str, sources: Sequence[str] = (
     return band_info(definition, name)
 
 
+def file_meaning(
+    definition: CubeDefinition, name: str, *, sources: Sequence[str] = (), tags: Mapping[str, str] = _NO_TAGS
+) -> Meaning:
+    """What the file of a band, index or observation layer says of its numbers: what STAC says of them, from one source.
+
+    ``sources`` are what the values of DATASOURCE mean, ``tags`` go to the file.
+    """
+    info = layer_info(definition, name, sources)
+    measured = info.kind in {BandKind.SPECTRAL, BandKind.INDEX}
+    return Meaning(
+        kind="continuous" if measured else "categorical",
+        description=info.name,
+        scale=info.scale,
+        offset=info.offset,
+        unit=info.unit,
+        block_size=definition.parameters.block_size or DEFAULT_BLOCK,
+        long_name=info.description,
+        colors=info.colors,
+        tags=tags,
+    )
+
+
 def collection_info(
-    definition: CubeDefinition, geobox: GeoBox, *, identity: bool, sources: Iterable[str]
+    definition: CubeDefinition, geobox: GeoBox, *, identity: bool, sources: Iterable[str], related: Related = ()
 ) -> CollectionInfo:
-    """The collection of a cube, or of its identity cube; ``sources`` are the ids of the collections searched."""
+    """The collection of a cube, or of its identity cube; ``sources`` are the ids of the collections searched, and
+    ``related`` (relation, id, href) of those that belong with it."""
     names = [band.name for band in definition.bands]
     if not (identity and definition.parameters.skip_vi_identity):
         names += [index.name for index in definition.indexes]
@@ -52,10 +85,12 @@ def collection_info(
     rule = definition.temporal_composition
     title = definition.title or definition.name
     made_of = ", ".join(sources)
+    # Cubes share their identity collection, so it says nothing of one of them.
+    per_date = f"Scenes of {made_of} by date, warped to the grid {definition.grs} and mosaicked, not composited"
     return CollectionInfo(
         id=definition.identity_id if identity else definition.id,
         title=f"{title} (per date)" if identity else title,
-        description=definition.description or f"{title}: data cube of {made_of}",
+        description=per_date if identity else definition.description or f"{title}: data cube of {made_of}",
         version=str(definition.version),
         bands=tuple(layer_info(definition, name) for name in names),
         grid=definition.grs,
@@ -67,4 +102,6 @@ def collection_info(
         providers=(ProviderInfo("stratocube", ("processor",)),),
         resolution_m=resolution_in_metres(geobox),
         bands_quicklook=definition.bands_quicklook,
+        related=related,
+        channel_limits=definition.parameters.channel_limits or (),
     )

@@ -108,6 +108,7 @@ def _dispatch_cube(
         return
     moment = stack.clock()
     build_id, look_at = new_build_id(moment), iso_time(moment + LOOK_AGAIN)
+    ready = ready[: watch.units_a_build]
     taken = [unit for unit in ready if stack.arrivals.take(unit, build_id, look_at=look_at)]
     if not taken:
         return

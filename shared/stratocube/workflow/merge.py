@@ -29,9 +29,10 @@ from stratocube.storage.hrefs import gdal_path
 from stratocube.storage.retrying import read_patiently
 from stratocube.workflow.build_plan import UnitPlan
 from stratocube.workflow.context import Invocation, Stack
-from stratocube.workflow.files import put_cog
+from stratocube.workflow.described import file_meaning
+from stratocube.workflow.files import provenance, put_cog
 from stratocube.workflow.perform import Task, failure_recorded, perform
-from stratocube.workflow.products import band_kind, date_file_key, merge_activity_id
+from stratocube.workflow.products import band_kind, date_file_key, date_item_id, merge_activity_id
 from stratocube.workflow.tasks import MergeTask, SourceAsset, StoredFile
 
 
@@ -91,11 +92,7 @@ def _make(stack: Stack, invocation: Invocation, unit: UnitPlan, task: MergeTask)
             merged.data,
             unit.geobox,
             nodata=band.nodata,
-            kind=band_kind(unit.plan.definition, band),
-            description=band.name,
-            scale=band.scale_factor,
-            offset=band.scale_add,
-            block_size=unit.plan.definition.parameters.block_size,
+            meaning=file_meaning(unit.plan.definition, band.name, tags=_provenance(unit, task)),
         )
         datasource = _put_datasource(stack, unit, task, merged)
         dark_ends = read_patiently(
@@ -141,8 +138,18 @@ def _put_datasource(stack: Stack, unit: UnitPlan, task: MergeTask, merged: Merge
         merged.datasource,
         unit.geobox,
         nodata=DATASOURCE.nodata,
-        kind="categorical",
-        description=DATASOURCE.description,
+        meaning=file_meaning(
+            unit.plan.definition, DATASOURCE.name, sources=task.datasets, tags=_provenance(unit, task)
+        ),
+    )
+
+
+def _provenance(unit: UnitPlan, task: MergeTask) -> Mapping[str, str]:
+    return provenance(
+        collection=unit.plan.definition.identity_id,
+        item=date_item_id(unit, task.date),
+        identity=task.activity_id,
+        inputs=len(task.sources),
     )
 
 

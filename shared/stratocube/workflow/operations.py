@@ -18,6 +18,7 @@ from stratocube.errors import Conflict, InvalidRequest, NotFound
 from stratocube.state.build_values import Build
 from stratocube.state.builds import Builds
 from stratocube.state.cubes import Cubes
+from stratocube.workflow.budget import Budget
 from stratocube.workflow.options import BuildOptions
 from stratocube.workflow.retried_units import units_to_retry
 from stratocube.workflow.start import CheckedStart, Launch, start_recorded
@@ -40,7 +41,15 @@ class Retry:
     """How many units; None for all that the request covers, where the first build had not planned them."""
 
 
-def retry_build(build_id: str, wanted: RetryRequest, *, builds: Builds, launch: Launch, moment: datetime) -> Retry:
+def retry_build(
+    build_id: str,
+    wanted: RetryRequest,
+    *,
+    builds: Builds,
+    launch: Launch,
+    moment: datetime,
+    budget: Budget | None = None,
+) -> Retry:
     """Start a build of those units of an ended one that the filter lets pass, with the same request and options.
 
     A build that ended before its units were planned is done again as a whole.
@@ -48,6 +57,7 @@ def retry_build(build_id: str, wanted: RetryRequest, *, builds: Builds, launch: 
     Raises:
         NotFound: there is no such build.
         Conflict: the build has not ended, or has no such unit.
+        TooExpensive: it is expected to cost more than ``max_cost``.
         LaunchFailed: as :func:`stratocube.workflow.start.start_recorded`.
     """
     build = builds.get(build_id)
@@ -64,9 +74,18 @@ def retry_build(build_id: str, wanted: RetryRequest, *, builds: Builds, launch: 
                 f"build {build_id} has no unit that is {' or '.join(wanted.states)} and fits the filter:"
                 f" GET /builds/{build_id} lists what failed"
             )
-        again = replace(options, retry_of=build_id, retry=wanted.model_dump(mode="json", exclude_none=True))
+        filtered = wanted.model_dump(mode="json", exclude_none=True, exclude={"max_cost"})
+        again = replace(options, retry_of=build_id, retry=filtered)
+    request = dict(build.request) | ({"max_cost": wanted.max_cost} if wanted.max_cost is not None else {})
     retried = start_recorded(
-        build.cube_id, build.request, again, builds=builds, launch=launch, moment=moment, before_launch=build_id
+        build.cube_id,
+        request,
+        again,
+        builds=builds,
+        launch=launch,
+        moment=moment,
+        before_launch=build_id,
+        estimate=budget.of_units(build.cube_id, request, count) if budget else None,
     )
     return Retry(retried, count)
 

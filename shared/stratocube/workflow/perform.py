@@ -65,7 +65,7 @@ def perform(
         finished = claim.finished
         ours = finished.build_id == task.build_id
         if (ours or not task.force) and intact(finished.result):
-            _record(stack, task, Outcome.BUILT if ours else Outcome.REUSED, started)
+            _record(stack, task, Outcome.BUILT if ours else Outcome.REUSED, invocation, started)
             return Outcome.BUILT if ours else Outcome.REUSED
         claim = _claim(stack, invocation, task, redo=finished)
     if not claim.held:
@@ -81,7 +81,7 @@ def perform(
         raise
     except Exception as error:
         if isinstance(error, Conflict) and not stack.activities.holds(task.work.activity_id, holder=invocation.holder):
-            return _without_claim(stack, task, started)
+            return _without_claim(stack, task, invocation, started)
         with _noting(error, "recording the failure failed too"):
             stack.activities.fail(
                 task.work,
@@ -90,13 +90,13 @@ def perform(
                 error_type=type(error).__name__,
                 cause=str(error),
             )
-            _record(stack, task, Outcome.FAILED, started, cause=cause_of(error))
+            _record(stack, task, Outcome.FAILED, invocation, started, cause=cause_of(error))
         raise
-    _record(stack, task, Outcome.BUILT, started)
+    _record(stack, task, Outcome.BUILT, invocation, started)
     return Outcome.BUILT
 
 
-def _without_claim(stack: Stack, task: Task, started: float) -> Outcome:
+def _without_claim(stack: Stack, task: Task, invocation: Invocation, started: float) -> Outcome:
     """How a task stands whose claim its worker has no more.
 
     Either it is finished: by this very worker, when the answer to that was lost and the request sent again, or by who
@@ -110,7 +110,7 @@ def _without_claim(stack: Stack, task: Task, started: float) -> Outcome:
     if finished is None:
         return Outcome.BUSY
     outcome = Outcome.BUILT if finished.build_id == task.build_id else Outcome.REUSED
-    _record(stack, task, outcome, started)
+    _record(stack, task, outcome, invocation, started)
     return outcome
 
 
@@ -154,11 +154,12 @@ def recorded(stack: Stack, build_id: str, unit_id: str, step: Step) -> Iterator[
         yield under_way
     except Exception as error:
         with _noting(error, "recording the failure failed too"):
-            result = StepResult(step, unit_id, "", Outcome.FAILED, _since(started), cause=cause_of(error))
+            spent = stack.meter.spent(started)
+            result = StepResult(step, unit_id, "", Outcome.FAILED, _since(started), cause=cause_of(error), spent=spent)
             stack.builds.record(build_id, result, now=stack.now())
         raise
     if not under_way.is_busy:
-        result = StepResult(step, unit_id, "", Outcome.BUILT, _since(started))
+        result = StepResult(step, unit_id, "", Outcome.BUILT, _since(started), spent=stack.meter.spent(started))
         stack.builds.record(build_id, result, now=stack.now())
 
 
@@ -170,7 +171,8 @@ def failure_recorded(stack: Stack, build_id: str, unit_id: str, step: Step, part
         yield
     except Exception as error:
         with _noting(error, "recording the failure failed too"):
-            failed = StepResult(step, unit_id, part, Outcome.FAILED, _since(started), cause=cause_of(error))
+            spent, seconds = stack.meter.spent(started), _since(started)
+            failed = StepResult(step, unit_id, part, Outcome.FAILED, seconds, cause=cause_of(error), spent=spent)
             stack.builds.record(build_id, failed, now=stack.now())
         raise
 
@@ -198,7 +200,9 @@ def _claim(stack: Stack, invocation: Invocation, task: Task, redo: Finished | No
     )
 
 
-def _record(stack: Stack, task: Task, outcome: Outcome, started: float, cause: str | None = None) -> None:
+def _record(
+    stack: Stack, task: Task, outcome: Outcome, invocation: Invocation, started: float, cause: str | None = None
+) -> None:
     stack.builds.record(
         task.build_id,
         StepResult(
@@ -209,6 +213,7 @@ def _record(stack: Stack, task: Task, outcome: Outcome, started: float, cause: s
             seconds=_since(started),
             activity_id=task.work.activity_id,
             cause=cause,
+            spent=stack.meter.spent(invocation.began),
         ),
         now=stack.now(),
     )

@@ -16,6 +16,7 @@ from stratocube.workflow.build_plan import BuildPlan, write_plan
 from stratocube.workflow.chosen_units import chosen_units
 from stratocube.workflow.collections import cover_units
 from stratocube.workflow.context import Stack
+from stratocube.workflow.estimate import estimate_of, refuse_expensive, size_of_build
 from stratocube.workflow.options import BuildOptions
 
 _Row = tuple[str, str, str, str]
@@ -33,6 +34,7 @@ def plan_build(stack: Stack, build_id: str) -> dict[str, Any]:
     Raises:
         InvalidRequest: the request does not fit the cube or its grid (checked at the door too; the cube may have
             changed since).
+        TooExpensive: the units that were chosen are expected to cost more than ``max_cost``.
         NotFound: the build or the cube is gone.
         Conflict: the build is closed already.
 
@@ -57,6 +59,8 @@ def plan_build(stack: Stack, build_id: str) -> dict[str, Any]:
     options = BuildOptions.from_json(build.options)
     plan = BuildPlan(build_id, definition, request, _tiles(stack, definition.grs, request.tiles), options)
     units = chosen_units(stack, plan, request.periods(definition))
+    estimate = _estimate(stack, plan, len(units))
+    refuse_expensive(request.max_cost, estimate)
     write_plan(stack, plan)
     # Units are made as they are written, never listed: a build has up to a hundred thousand.
     rows = ((str(unit), unit.tile, unit.period.start.isoformat(), unit.period.end.isoformat()) for unit in units)
@@ -69,8 +73,16 @@ def plan_build(stack: Stack, build_id: str) -> dict[str, Any]:
     if first is not None and not options.dry_run:
         # An item names its collection, so the collection is there before the first item; Finish lets it grow.
         cover_units(stack, plan, [first])
-    stack.builds.start(build_id, now=stack.now(), planned={"requested": units.requested, "units": len(units)})
+    planned = {"requested": units.requested, "units": len(units)}
+    stack.builds.start(build_id, now=stack.now(), planned=planned, estimate=estimate)
     return answer
+
+
+def _estimate(stack: Stack, plan: BuildPlan, units: int) -> dict[str, Any]:
+    """What the build is expected to cost, of the units that were chosen."""
+    height, width = plan.geobox(plan.request.tiles[0]).shape
+    size = size_of_build(plan.request, plan.definition, units=units, tile_pixels=height * width, tariff=stack.tariff)
+    return estimate_of(size, stack.tariff.prices, priority=plan.request.priority)
 
 
 class _Overtaken(Exception):

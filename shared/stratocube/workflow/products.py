@@ -1,7 +1,10 @@
 """What each piece of work is: its content identity, and the keys of what it writes.
 
 An identity holds everything the pixels depend on and nothing else (DESIGN D5). A change to an algorithm that changes
-pixels raises its number here, and everything made before counts as different.
+pixels raises its number here, and everything made before counts as different. A change to what a file says about its
+pixels (tags, statistics, colours) does not: what was made before stays true, and gets the new words when it is made
+again. Then its checksum changes under the same key, so publishing compares checksums beside identities. What items and
+pictures say is the work of publishing, so its number rises with them.
 """
 
 from __future__ import annotations
@@ -27,7 +30,7 @@ POST_PROCESS_ALGORITHM: Final = "1"
 BLEND_ALGORITHM: Final = "1"
 COMBINED: Final = "gaps-last"
 """Part of the algorithm of blends of combined cubes: their dates of scenes with gaps rank last."""
-PUBLISH_ALGORITHM: Final = "3"
+PUBLISH_ALGORITHM: Final = "4"
 
 
 def band_kind(definition: CubeDefinition, band: Band) -> Kind:

@@ -7,9 +7,11 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
+from stratocube.costs.usage import Usage
 from stratocube.state.build_values import StepCounts, Unit
 from stratocube.state.builds import Builds
-from stratocube.state.status import BuildStatus, Step, UnitStatus
+from stratocube.state.status import Step, UnitStatus
+from stratocube.workflow.costs import FANNED_OUT, unit_usage
 
 SHOWN_FAILURES = 50
 """Failed units that are listed; ``units.failed`` counts all. The header must stay far below an item's 400 KB."""
@@ -23,9 +25,6 @@ SHOWN_STALE = 100
 SHOWN_CAUSE = 1000
 """Bytes of JSON a cause takes in the list, for ASCII as many characters; the unit itself keeps all of it."""
 
-_FANNED_OUT = (Step.MERGE, Step.PREPARE_DATES, Step.PUBLISH_DATES, Step.BLEND)
-"""Steps of which a unit has many parts. Every other step happens once a unit."""
-
 _OPEN = frozenset({UnitStatus.PLANNED, UnitStatus.RUNNING})
 
 
@@ -36,7 +35,8 @@ def build_progress(builds: Builds, build_id: str) -> dict[str, Any]:
 
         {"steps": {"merge": {"total": 40, "built": 30, "reused": 8, "failed": 1, "seconds": 512.25}, …},
          "units": {"total": 4, "planned": 1, "running": 2, "succeeded": 0, "failed": 1, "cancelled": 0},
-         "failed_units": [{"unit_id": …, "step": "merge", "cause": …}]}
+         "failed_units": [{"unit_id": …, "step": "merge", "cause": …}],
+         "usage": {"gb_seconds": 312.5, "calls": 64, …}}
 
     ``total`` is null while it is not known: before the units are planned, and for the fanned-out steps while a unit
     that may still go on has not said how many it has. ``failed_units`` holds the first :data:`SHOWN_FAILURES` in
@@ -48,45 +48,6 @@ def build_progress(builds: Builds, build_id: str) -> dict[str, Any]:
     for unit in builds.units(build_id):
         tally.add(unit, _steps_of(builds, build_id, unit))
     return tally.to_json()
-
-
-def cube_status(builds: Builds, cube_id: str, *, builds_back: int) -> dict[str, Any]:
-    """How far a cube is, over its last builds, as JSON.
-
-    ::
-
-        {"cube_id": …, "finished": false, "done": 12, "not_done": 3, "error": 1,
-         "builds": [{"build_id": …, "status": "RUNNING", "created_at": …, "finished_at": null}, …]}
-
-    Units are counted, each once: a tile and period that several of the last ``builds_back`` builds have counts as the
-    newest of them left it; dry runs leave nothing. ``done`` is published, ``error`` failed, ``not_done`` neither (so is
-    what was cancelled). ``finished`` is true when no build is open and nothing is left to do; failed units do not keep
-    it from being true.
-    """
-    latest = builds.of_cube(cube_id, limit=builds_back, dry_runs=False)
-    states: dict[str, UnitStatus] = {}
-    for build in latest:
-        for unit in builds.units(build.build_id):
-            states.setdefault(unit.unit_id, unit.status)
-    tally = Counter(states.values())
-    not_done = tally[UnitStatus.PLANNED] + tally[UnitStatus.RUNNING] + tally[UnitStatus.CANCELLED]
-    still_open = any(build.status in {BuildStatus.QUEUED, BuildStatus.RUNNING} for build in latest)
-    return {
-        "cube_id": cube_id,
-        "finished": bool(latest) and not still_open and not_done == 0,
-        "done": tally[UnitStatus.SUCCEEDED],
-        "not_done": not_done,
-        "error": tally[UnitStatus.FAILED],
-        "builds": [
-            {
-                "build_id": build.build_id,
-                "status": build.status.value,
-                "created_at": build.created_at,
-                "finished_at": build.finished_at,
-            }
-            for build in latest
-        ],
-    }
 
 
 def shortened(cause: str, limit: int) -> str:
@@ -112,16 +73,18 @@ class _Tally:
         self._checked = 0
         self._stale = 0
         self._stale_units: list[dict[str, Any]] = []
+        self._usage = Usage()
 
     def add(self, unit: Unit, steps: Mapping[Step, StepCounts]) -> None:
         """Count a unit and what its steps came to."""
         self._units[unit.status] += 1
+        self._usage += unit_usage(unit, steps)
         for step, counts in steps.items():
             self._steps[step] = self._steps.get(step, StepCounts()) + counts
         self._totals.update(unit.totals)
         if unit.status in _OPEN:
             # A unit that ended before it knew a total has no more work, so it counts with what it knows.
-            self._unknown |= {step for step in _FANNED_OUT if step.value not in unit.totals}
+            self._unknown |= {step for step in FANNED_OUT if step.value not in unit.totals}
         if unit.status is UnitStatus.FAILED and len(self._failed) < SHOWN_FAILURES:
             cause = shortened(unit.cause or "", SHOWN_CAUSE)
             self._failed.append({"unit_id": unit.unit_id, "step": unit.failed_step, "cause": cause})
@@ -144,6 +107,7 @@ class _Tally:
             "steps": {step.value: _step(self._steps.get(step, StepCounts()), self._total(step)) for step in Step},
             "units": units,
             "failed_units": self._failed,
+            "usage": self._usage.to_json(),
             **self._staleness(),
         }
 
@@ -156,7 +120,7 @@ class _Tally:
         """How often a step is to happen, None while that is not known."""
         if not self._units or step in self._unknown:
             return None
-        return self._totals[step.value] if step in _FANNED_OUT else self._units.total()
+        return self._totals[step.value] if step in FANNED_OUT else self._units.total()
 
 
 def _steps_of(builds: Builds, build_id: str, unit: Unit) -> Mapping[Step, StepCounts]:

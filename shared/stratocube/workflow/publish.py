@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 import posixpath
-import struct
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from stratocube import __version__
 from stratocube.catalog.products import (
     BandFile,
     InputItem,
-    Picture,
     ProductInfo,
     composite_item,
     identity_item,
 )
 from stratocube.cube.naming import band_file
 from stratocube.pixels.indexes import band_index_of_files
-from stratocube.pixels.quicklook import generate_quick_look, generate_rgb
 from stratocube.state.activities import Work
 from stratocube.state.status import Outcome, Step
 from stratocube.storage.gdal import gdal_environment
@@ -33,9 +28,10 @@ from stratocube.workflow.build_plan import UnitPlan
 from stratocube.workflow.commit import commit_item
 from stratocube.workflow.composition import composition_properties, provenance_year
 from stratocube.workflow.context import Invocation, Stack
-from stratocube.workflow.described import crs_info, layer_info, resolution_in_metres
-from stratocube.workflow.files import COG_TYPE, put_cog, put_file
+from stratocube.workflow.described import crs_info, file_meaning, layer_info, resolution_in_metres
+from stratocube.workflow.files import href_from, provenance, put_cog
 from stratocube.workflow.perform import DoneOver, Task, confirm_claim, failure_recorded, perform
+from stratocube.workflow.pictures import Looked, Seen, look
 from stratocube.workflow.products import (
     blend_activity_id,
     collection_root,
@@ -55,6 +51,8 @@ from stratocube.workflow.staleness import input_properties
 from stratocube.workflow.tasks import DateStack, SceneRef, StoredFile, UnitStack, datasets_of
 
 _IDENTITY = "stratocube:identity"
+_CHANNELS = 3
+"""Bands of a picture."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +76,8 @@ class _Product:
     """What the values 0, 1, … of DATASOURCE stand for."""
     facts: Mapping[str, Any]
     """Further properties of the item."""
+    date_items: Mapping[str, str] = field(default_factory=dict)
+    """Keys of the items of the dates that a composite is made of, by their ids."""
 
 
 def publish_date(stack: Stack, invocation: Invocation, build_id: str, unit_id: str, day: str) -> Outcome:
@@ -108,13 +108,16 @@ def publish_date(stack: Stack, invocation: Invocation, build_id: str, unit_id: s
     work = Work(product.identity, Step.PUBLISH_DATES, definition.id, f"{unit.unit.tile} {day}")
     task = Task(work, build_id, unit_id, day, force=unit.plan.request.force)
     indexes = not definition.parameters.skip_vi_identity
-    return perform(
+    outcome = perform(
         stack,
         invocation,
         task,
         lambda: _Publishing(stack, invocation, task, product).publish(lambda info: _date_item(info, entry), indexes),
         intact=lambda _: _is_published(stack, product),
     )
+    if outcome is not Outcome.BUSY:
+        _make_findable(stack, product)
+    return outcome
 
 
 def publish_composite(stack: Stack, invocation: Invocation, build_id: str, unit_id: str) -> Outcome:
@@ -143,6 +146,8 @@ def publish_composite(stack: Stack, invocation: Invocation, build_id: str, unit_
             lambda: publishing.publish(lambda info: _composite_item(info, unit, found), indexes=True),
             intact=lambda _: _is_published(stack, product),
         )
+        if outcome is not Outcome.BUSY:
+            _make_findable(stack, product)
     if outcome is not Outcome.BUSY:
         stack.builds.unit_succeeded(build_id, unit_id, now=stack.now())
     return outcome
@@ -179,16 +184,29 @@ def _composite(stack: Stack, unit: UnitPlan, found: UnitStack) -> _Product:
         | radiometry_properties(found.dates)
         | composition_properties(layers.get("composition"))
         | provenance_year(files, [entry.date for entry in found.dates]),
+        date_items={date_item_id(unit, entry.date): date_item_key(unit, entry.date) for entry in found.dates},
     )
 
 
+def _make_findable(stack: Stack, product: _Product) -> None:
+    """Index the item and tell of it, whoever published it: what he did not get to is done now."""
+    if stack.settings.items_table:
+        root = posixpath.dirname(product.collection)
+        stack.item_index.publish(product.item_key, root=root, cube_id=product.unit.plan.definition.id)
+
+
 def _is_published(stack: Stack, product: _Product) -> bool:
-    """Whether the item in place is this product: another build may have published other inputs since."""
+    """Whether the item in place is this product: another build may have published other inputs since.
+
+    Its files are looked at as well: one that was lost and made again may say other things of the same pixels.
+    """
     found = stack.products.read_versioned_json(product.item_key)
     if found is None:
         return False
     item, _ = found
-    return bool(item["properties"].get(_IDENTITY) == product.identity)
+    told = {name: asset.get("file:checksum") for name, asset in item["assets"].items()}
+    same_files = all(told.get(name) == stored.checksum for name, stored in product.rasters.items())
+    return same_files and bool(item["properties"].get(_IDENTITY) == product.identity)
 
 
 @dataclass(frozen=True)
@@ -205,10 +223,15 @@ class _Publishing:
         stack, product = self.stack, self.product
         with gdal_environment(stack.environment):
             files = dict(product.rasters) | (_indexes(stack, product) if indexes else {})
-            pictures = tuple(_pictures(stack, product, files))
-        document = item(_info(stack, product, files, pictures))
+            seen = look(
+                stack,
+                Looked(product.unit, product.folder, product.item_id, product.identity, product.cloud_ratio),
+                files,
+                tags=_provenance(product, inputs=_CHANNELS),
+            )
+        document = item(_info(stack, product, files, seen))
         commit_item(stack, product.item_key, document, confirm=lambda: confirm_claim(stack, self.invocation, self.task))
-        return {"item": product.item_key, "files": {name: asdict(stored) for name, stored in files.items()}}
+        return {"item": product.item_key, "files": {name: stored.address() for name, stored in files.items()}}
 
 
 def _indexes(stack: Stack, product: _Product) -> dict[str, StoredFile]:
@@ -234,55 +257,23 @@ def _indexes(stack: Stack, product: _Product) -> dict[str, StoredFile]:
             data,
             product.unit.geobox,
             nodata=index.nodata,
-            kind="continuous",
-            description=index.name,
-            scale=index.scale_factor,
-            offset=index.scale_add,
-            block_size=definition.parameters.block_size,
+            meaning=file_meaning(definition, index.name, tags=_provenance(product, inputs=len(expression.names))),
         )
     return made
 
 
-def _pictures(stack: Stack, product: _Product, files: Mapping[str, StoredFile]) -> Iterator[Picture]:
-    """The quicklook, and where the cube asks for it the composite in true colour as a COG of full size."""
-    definition = product.unit.plan.definition
-    names = definition.bands_quicklook
-    if not names or not set(names) <= files.keys():
-        return
-    paths = [gdal_path(stack.products.href(files[name].key)) for name in names]
-    limits = definition.parameters.channel_limits
-    quicklook = generate_quick_look(paths, channel_limits=limits, nodata=definition.band(names[0]).nodata)
-    columns, rows = struct.unpack(">II", quicklook[16:24])  # the IHDR chunk of PNG opens with width and height
-    key = asset_key(product.folder, product.identity, f"{product.item_id}.png")
-    stored = put_file(stack, key, quicklook, content_type="image/png")
-    yield Picture(_href(key, product.folder), stored.size, stored.checksum, (rows, columns))
-    if definition.parameters.with_rgb:
-        with TemporaryDirectory() as folder:
-            local = Path(folder) / "rgb.tif"
-            generate_rgb(paths, local, **({"input_range": limits[0]} if limits else {}))
-            key = asset_key(product.folder, product.identity, band_file(product.item_id, "RGB"))
-            stored = put_file(stack, key, local.read_bytes(), content_type=COG_TYPE)
-        yield Picture(
-            _href(key, product.folder),
-            stored.size,
-            stored.checksum,
-            product.unit.geobox.shape,
-            key="visual",
-            media_type=COG_TYPE,
-            roles=("visual",),
-        )
+def _provenance(product: _Product, *, inputs: int) -> Mapping[str, str]:
+    return provenance(collection=product.collection_id, item=product.item_id, identity=product.identity, inputs=inputs)
 
 
-def _info(
-    stack: Stack, product: _Product, files: Mapping[str, StoredFile], pictures: tuple[Picture, ...]
-) -> ProductInfo:
+def _info(stack: Stack, product: _Product, files: Mapping[str, StoredFile], seen: Seen) -> ProductInfo:
     unit = product.unit
     definition = unit.plan.definition
     platforms = tuple(sorted({scene.platform for scene in product.scenes if scene.platform}))
     return ProductInfo(
         collection_id=product.collection_id,
         item_id=product.item_id,
-        collection_href=_href(product.collection, product.folder),
+        collection_href=href_from(product.collection, product.folder),
         grid=definition.grs,
         tile=unit.unit.tile,
         geobox=unit.geobox,
@@ -292,24 +283,34 @@ def _info(
         files=tuple(
             BandFile(
                 layer_info(definition, name, product.datasets),
-                _href(stored.key, product.folder),
+                href_from(stored.key, product.folder),
                 stored.size,
                 stored.checksum,
+                stored.statistics,
             )
             for name, stored in files.items()
         ),
         identity=product.identity,
         software_version=__version__,
         created=stack.clock(),
-        pictures=pictures,
-        inputs=tuple(InputItem(scene.scene_id, scene.item_href) for scene in product.scenes if scene.item_href),
+        pictures=seen.pictures,
+        inputs=_inputs(product),
         sources=tuple(sorted({scene.collection for scene in product.scenes})),
         platforms=platforms,
         resolution_m=resolution_in_metres(unit.geobox),
         efficacy_percent=product.efficacy,
         cloud_ratio_percent=product.cloud_ratio,
+        flags=seen.check.flags if seen.check else (),
+        quicklook_facts=seen.check.facts() if seen.check else None,
         extra_properties=product.facts,
     )
+
+
+def _inputs(product: _Product) -> tuple[InputItem, ...]:
+    """What the product was made of: the items of its dates, best first, and the scenes."""
+    dates = [InputItem(item_id, href_from(key, product.folder)) for item_id, key in product.date_items.items()]
+    scenes = [InputItem(scene.scene_id, scene.item_href) for scene in product.scenes if scene.item_href]
+    return (*dates, *scenes)
 
 
 def _date_item(info: ProductInfo, entry: DateStack) -> dict[str, Any]:
@@ -326,8 +327,3 @@ def _composite_item(info: ProductInfo, unit: UnitPlan, found: UnitStack) -> dict
         composite_function=unit.plan.definition.composite_function,
         dates=[entry.date for entry in found.dates],
     )
-
-
-def _href(key: str, folder: str) -> str:
-    relative = posixpath.relpath(key, folder)
-    return relative if relative.startswith("..") else f"./{relative}"

@@ -176,15 +176,25 @@ def check_request(
     for position, source in enumerate(resolved.parameters.scene_sources):
         field = "stac_url" if resolved.parameters.sources is None else f"sources.{position}.stac_url"
         check_href(source.stac_url, allowed_hosts, allowed_buckets, field=field)
-    tile = Tile.from_json(next(iter(tiles.values())))
-    height, width = tile.geobox(resolved.resolution, shape=resolved.parameters.shape).shape
-    return request, resolved, height * width
+    return request, resolved, tile_pixels(resolved, next(iter(tiles.values())))
+
+
+def tile_pixels(definition: CubeDefinition, tile: Json) -> int:
+    """Pixels of a stored tile in a cube."""
+    height, width = Tile.from_json(tile).geobox(definition.resolution, shape=definition.parameters.shape).shape
+    return height * width
 
 
 def start_build(
-    checked: CheckedStart, *, builds: Builds, launch: Launch, moment: datetime, options: BuildOptions = PLAIN
+    checked: CheckedStart,
+    *,
+    builds: Builds,
+    launch: Launch,
+    moment: datetime,
+    options: BuildOptions = PLAIN,
+    estimate: Json | None = None,
 ) -> Build:
-    """Record a build as QUEUED and set the state machine on it.
+    """Record a build as QUEUED, with what it is expected to cost, and set the state machine on it.
 
     Two starts of the same request are two builds; what they have in common is done once, by claims.
 
@@ -192,7 +202,13 @@ def start_build(
         LaunchFailed: when the state machine did not take it; the build is then closed as FAILED, with the reason.
     """
     return start_recorded(
-        checked.definition.id, checked.request.to_json(), options, builds=builds, launch=launch, moment=moment
+        checked.definition.id,
+        checked.request.to_json(),
+        options,
+        builds=builds,
+        launch=launch,
+        moment=moment,
+        estimate=estimate,
     )
 
 
@@ -206,6 +222,7 @@ def start_recorded(
     moment: datetime,
     before_launch: str | None = None,
     build_id: str | None = None,
+    estimate: Json | None = None,
 ) -> Build:
     """Like :func:`start_build`, of a request that was checked before. ``before_launch`` is the build this one retries:
     it notes the new one before anything of it runs. ``build_id`` is the build's id where somebody has written it down
@@ -217,6 +234,7 @@ def start_recorded(
         now=iso_time(moment),
         options=options.to_json(),
         dry_run=options.dry_run,
+        estimate=estimate,
     )
     if before_launch is not None:
         builds.add_retry(before_launch, build.build_id)

@@ -148,11 +148,17 @@ class StoredFile:
     """Bytes."""
     checksum: str
     """SHA-256 as multihash in hex (file:checksum of STAC)."""
+    statistics: Mapping[str, float] | None = None
+    """Of the stored numbers of a raster of one band, as in the file; None for others and for files of old builds."""
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> StoredFile:
         """The inverse of ``dataclasses.asdict``."""
         return cls(**value)
+
+    def address(self) -> Json:
+        """What finds the file and tells it from others, without what it holds."""
+        return {"key": self.key, "size": self.size, "checksum": self.checksum}
 
 
 @dataclass(frozen=True)

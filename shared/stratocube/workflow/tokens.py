@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Final
 
@@ -13,6 +15,9 @@ from botocore.session import get_session
 from stratocube.errors import InvalidRequest, TransientRead
 
 FIELD: Final = "token_secret"
+SENT_PREFIX: Final = "sent-"
+"""What names of secrets begin with that hold tokens of requests."""
+_LONGEST: Final = 4096
 
 ReadSecret = Callable[[str], str]
 """The text of a secret by its name; raises InvalidRequest or TransientRead, which never hold any of it."""
@@ -57,6 +62,60 @@ def secret_reader(prefix: str, *, region: str) -> ReadSecret:
         return text
 
     return read
+
+
+KeepToken = Callable[["SentToken"], None]
+"""Puts a token that was sent into a secret; raises TransientRead, which never holds any of it."""
+
+
+@dataclass(frozen=True)
+class SentToken:
+    """A token that a request sent in the clear, as clients of cube-builder do, and the secret it goes into."""
+
+    name: str
+    """The same token has the same name, so that it is kept once."""
+    text: str = field(repr=False)
+
+
+def take_token(payload: Mapping[str, Any]) -> tuple[dict[str, Any], SentToken | None]:
+    """A start request with the name of a secret in place of a token, and what is to be in that secret.
+
+    The token itself gets into no table, log or error.
+
+    Raises:
+        InvalidRequest: when it is no text that could be a token, or a secret is named beside it.
+    """
+    form = dict(payload)
+    text = form.pop("token", None)
+    if text is None or text == "":
+        return form, None
+    if not isinstance(text, str) or len(text) > _LONGEST or not _is_sendable(text) or text.startswith("{"):
+        raise InvalidRequest("must be a token: one line of printable ASCII", field="token")
+    if form.get(FIELD) is not None:
+        raise InvalidRequest(f"stands for {FIELD}: give one of them", field="token")
+    form[FIELD] = f"{SENT_PREFIX}{hashlib.sha256(text.encode()).hexdigest()[:20]}"
+    return form, SentToken(form[FIELD], text)
+
+
+def token_keeper(prefix: str, *, region: str) -> KeepToken:
+    """Puts tokens into this stack's secrets: those whose names begin with ``prefix`` and :data:`SENT_PREFIX`."""
+
+    @cache
+    def client() -> Any:
+        # made by the first request that sends a token
+        return get_session().create_client("secretsmanager", region_name=region)
+
+    def keep(token: SentToken) -> None:
+        try:
+            client().create_secret(Name=f"{prefix}{token.name}", SecretString=token.text)
+        except ClientError as error:
+            code = error.response["Error"]["Code"]
+            if code != "ResourceExistsException":
+                raise TransientRead(f"secret {prefix}{token.name}", code) from None
+        except BotoCoreError as error:
+            raise TransientRead(f"secret {prefix}{token.name}", type(error).__name__) from None
+
+    return keep
 
 
 def no_secrets(name: str) -> str:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Self
 
+from stratocube.costs.sizing import Tariff
 from stratocube.cube.definition import CubeDefinition
 from stratocube.cube.requests import LAST_YEAR, StartRequest
 from stratocube.cube.schema import shown
@@ -21,6 +22,8 @@ from stratocube.state.arrivals import Arrivals, StoredWatch
 from stratocube.state.builds import Builds
 from stratocube.state.cubes import Cubes
 from stratocube.state.grids import Grids
+from stratocube.workflow.budget import one_unit
+from stratocube.workflow.estimate import refuse_expensive
 from stratocube.workflow.start import check_request
 
 Json = Mapping[str, Any]
@@ -44,11 +47,20 @@ class Watch:
     """The last day whose scenes count; None for no end."""
     announced_as: tuple[str, ...] = ()
     """Collections of the messages, where those who announce scenes call them otherwise than those who are searched."""
+    unit_cost: float | None = None
+    """US dollars that one unit is expected to cost, where the request says how much a build may."""
 
     @property
     def collections(self) -> tuple[str, ...]:
         """Collections of messages that concern it."""
         return self.announced_as or self.request.collections
+
+    @property
+    def units_a_build(self) -> int | None:
+        """How many units cost no more than a build may, at least one; None for any number."""
+        if self.request.max_cost is None or not self.unit_cost:
+            return None
+        return max(1, int(self.request.max_cost / self.unit_cost))
 
     def covers(self, day: date) -> bool:
         """Whether scenes of a day count."""
@@ -61,6 +73,7 @@ class Watch:
             "request": self.request.to_json(),
             "end_date": self.end_date.isoformat() if self.end_date else None,
             "announced_as": list(self.announced_as),
+            **({"unit_cost": self.unit_cost} if self.unit_cost else {}),
         }
 
     @classmethod
@@ -72,6 +85,7 @@ class Watch:
             request=StartRequest.parse(value["request"]),
             end_date=date.fromisoformat(end) if end else None,
             announced_as=tuple(value["announced_as"]),
+            unit_cost=value.get("unit_cost"),
         )
 
     def request_of(self, definition: CubeDefinition, units: Mapping[str, list[str]]) -> StartRequest:
@@ -97,8 +111,11 @@ def start_watch(
     allowed_hosts: tuple[str, ...],
     allowed_buckets: tuple[str, ...],
     now: str,
+    tariff: Tariff | None = None,
 ) -> Watch:
     """Store a watch: the fields of a start request, ``cube_id`` for the cube, ``end_date`` or none, ``announced_as``.
+
+    ``max_cost`` holds for each build it starts: of units that would cost more, some wait for the next.
 
     What is left out is that of the cube's newest build started by hand; ``tiles`` are those of all its last builds.
     A cube has one watch: another one takes its place.
@@ -120,7 +137,7 @@ def start_watch(
     form = _newest_request(cube_id, form, builds) | {name: value for name, value in form.items() if value is not None}
     if form.get("start_date") is None:
         raise InvalidRequest("is required: the first day whose scenes count", field="start_date")
-    request, definition, _ = check_request(
+    request, definition, pixels = check_request(
         form | {"datacube": cube_id, "end_date": form["start_date"]},
         cubes=cubes,
         grids=grids,
@@ -135,7 +152,9 @@ def start_watch(
         )
     if end is not None and end < request.start_date:
         raise InvalidRequest(f"must not be before start_date ({request.start_date}), got {end}", field="end_date")
-    watch = Watch(cube_id, request, end, announced)
+    estimate = one_unit(request, definition, pixels, tariff)
+    refuse_expensive(request.max_cost, estimate, what="one unit")
+    watch = Watch(cube_id, request, end, announced, estimate["cost_usd"] if request.max_cost else None)
     arrivals.watch(cube_id, watch.collections, watch.to_json(), now=now)
     return watch
 
@@ -157,7 +176,7 @@ def _newest_request(cube_id: str, form: Json, builds: Builds) -> dict[str, Any]:
     """The request of the cube's newest build started by hand, on all tiles of its last builds."""
     before = builds.of_cube(cube_id, limit=_BUILDS_BACK, dry_runs=False)
     plain = next((build.request for build in before if not build.options), {})
-    left_out = {"end_date", "datacube", "datacube_version", *_NOT_OF_A_WATCH}
+    left_out = {"end_date", "datacube", "datacube_version", "max_cost", *_NOT_OF_A_WATCH}
     if {"stac_url", "sources"} & form.keys():
         left_out |= {"stac_url", "sources", "token_secret", "query"}
     known = {name: value for name, value in plain.items() if name not in left_out}

@@ -14,6 +14,7 @@ from stratocube.api.app import Api
 from stratocube.api.services import Services
 from stratocube.workflow.operations_cancel import StopFailed
 from stratocube.workflow.start import LaunchFailed
+from tests.unit.api.promises import check_reply
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "api"
 NOW = datetime(2026, 8, 10, 12, 0, 0, 250_000, tzinfo=UTC)
@@ -78,7 +79,10 @@ class Client:
         return self.send("POST", url, body=body if isinstance(body, str) else json.dumps(body), **changes)
 
     def send(self, method: str, url: str, **changes: Any) -> Reply:
-        return Reply.of(self.api.resolve(proxy_event(method, url, **changes), None))
+        """One request; its reply, held against the document."""
+        reply = Reply.of(self.api.resolve(proxy_event(method, url, **changes), None))
+        check_reply(method, url, reply.status, reply.headers, reply.body)
+        return reply
 
 
 def fixture_event(name: str) -> dict[str, Any]:

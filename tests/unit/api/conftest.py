@@ -16,10 +16,16 @@ from stratocube.api.app import Api
 from stratocube.api.services import Services
 from stratocube.state.activities import Activities
 from stratocube.state.arrivals import Arrivals
+from stratocube.state.buckets import Buckets
 from stratocube.state.builds import Builds
 from stratocube.state.cubes import Cubes
 from stratocube.state.grids import Grids
+from stratocube.state.items import Items
+from stratocube.state.unsettled import Unsettled
 from stratocube.storage.objects import ObjectStore
+from stratocube.storage.signed import SignedReads, signing_client
+from stratocube.workflow.buckets import BucketMaker
+from stratocube.workflow.tokens import token_keeper
 from tests.aws_tables import REGION, create_tables
 from tests.unit.api.api_client import NOW, Client, Launcher, Stopper
 
@@ -30,6 +36,7 @@ def stack() -> Iterator[tuple[Any, Services]]:
     with pytest.MonkeyPatch.context() as environment, mock_aws():
         environment.delenv("AWS_ENDPOINT_URL", raising=False)
         environment.setenv("AWS_DEFAULT_REGION", REGION)
+        s3 = boto3.client("s3", region_name=REGION)
         services = Services(
             cubes=Cubes("test-cubes", region=REGION),
             grids=Grids("test-grids", region=REGION),
@@ -37,13 +44,25 @@ def stack() -> Iterator[tuple[Any, Services]]:
             activities=Activities("test-activities", region=REGION),
             launch=Launcher(),
             stop=Stopper(),
-            work=ObjectStore(boto3.client("s3", region_name=REGION), "work"),
+            work=ObjectStore(s3, "work"),
             arrivals=Arrivals("test-arrivals", region=REGION),
+            unsettled=Unsettled("test-builds", region=REGION),
+            buckets=BucketMaker(
+                noted=Buckets("test-cubes", region=REGION),
+                client=lambda: s3,
+                region=REGION,
+                prefix="test-data-",
+            ),
+            keep_token=token_keeper("test/", region=REGION),
+            items=Items("test-items", region=REGION),
+            products=ObjectStore(s3, "products"),
+            signed=SignedReads("products", client=lambda: signing_client(REGION)),
             allowed_hosts=("stac.example.org",),
             allowed_buckets=("scenes",),
             now=lambda: NOW,
         )
-        boto3.client("s3", region_name=REGION).create_bucket(Bucket="work")
+        s3.create_bucket(Bucket="work")
+        s3.create_bucket(Bucket="products")
         yield boto3.client("dynamodb", region_name=REGION), services
 
 

@@ -52,7 +52,8 @@ def test_a_running_build_is_counted_by_step_and_unit(started: Client) -> None:
     reply = started.get(f"/builds/{BUILD}")
 
     assert reply.status == 200
-    links = reply.body.pop("links")
+    links, costs = reply.body.pop("links"), reply.body.pop("costs")
+    assert (costs["estimated"], costs["actual"]["is_final"]) == (None, False)
     assert reply.body == {
         "build_id": BUILD,
         "cube_id": "S2-16D-1",
@@ -109,7 +110,10 @@ def test_a_finished_build_is_answered_from_its_header(started: Client) -> None:
     body = started.get(f"/builds/{BUILD}").body
 
     assert (body["status"], body["finished_at"]) == ("PARTIAL", "2026-08-10T12:01:00.000000Z")
+    used = summary.pop("usage")
     assert {name: body[name] for name in ("steps", "units", "failed_units")} == summary
+    # plan and finish beside it
+    assert body["costs"]["actual"]["state_transitions"] == used["transitions"] + 8
 
 
 def test_the_list_of_failed_units_is_bounded_and_their_count_is_not(client: Client) -> None:
@@ -148,7 +152,7 @@ def test_a_unit_tells_its_activities(started: Client) -> None:
         (f"/builds/{BUILD}/units/nope", 404),
         (f"/builds/nope/units/{A}", 404),
         (f"/builds/{BUILD}/units/{A}?step=dance", 400),
-        ("/builds", 400),
+        ("/builds?cube_id=NOPE-1", 404),
         ("/builds?cube_id=S2-16D-1&limit=0", 400),
         ("/failures", 400),
         ("/failures?cube_id=S2-16D-1&since=yesterday", 400),
@@ -199,7 +203,7 @@ def test_a_cube_is_finished_when_nothing_is_open(started: Client) -> None:
 
 
 def test_a_cube_never_built_is_not_finished(client: Client) -> None:
-    client.services.cubes.create("S2-16D-1", {}, now="2026-08-01T00:00:00Z")
+    client.services.cubes.create("S2-16D-1", cube_form(), now="2026-08-01T00:00:00Z")
 
     body = client.get("/cube-status?cube_id=S2-16D-1").body
 

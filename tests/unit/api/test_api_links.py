@@ -3,6 +3,7 @@
 import pytest
 
 from tests.unit.api.api_client import Client, Reply, fixture_event
+from tests.unit.api.forms import cube_form
 
 
 @pytest.mark.parametrize(
@@ -16,7 +17,7 @@ from tests.unit.api.api_client import Client, Reply, fixture_event
 )
 def test_links_begin_with_the_root_the_caller_used(client: Client, event: str, root: str) -> None:
     for name in ("A-1", "B-1", "C-1"):
-        client.services.cubes.create(name, {"datacube": name[0], "version": 1}, now="2026-08-10T12:00:00.000000Z")
+        client.services.cubes.create(name, cube_form(datacube=name[0]), now="2026-08-10T12:00:00.000000Z")
 
     reply = Reply.of(client.api.resolve(fixture_event(event), None))
 
@@ -38,7 +39,7 @@ def test_the_root_names_the_version_and_where_everything_is(client: Client) -> N
 
 
 def test_a_link_escapes_what_an_id_may_hold(client: Client) -> None:
-    client.services.cubes.create("A B/C-1", {}, now="2026-08-10T12:00:00.000000Z")
+    client.services.cubes.create("A B/C-1", cube_form(), now="2026-08-10T12:00:00.000000Z")
 
     reply = client.get("/cubes/A%20B%2FC-1")
 

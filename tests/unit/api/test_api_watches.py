@@ -42,7 +42,7 @@ def test_a_cube_is_watched_shown_listed_and_watched_no_more(cube: Client) -> Non
     (listed,) = cube.get("/watches").body["watches"]
     assert (listed["cube_id"], listed["tile_count"], "request" in listed) == (CUBE, 1, False)
     assert cube.send("DELETE", f"/watches/{CUBE}").body == {"cube_id": CUBE, "watched": False}
-    assert cube.get("/watches").body == {"watches": []}
+    assert cube.get("/watches").body == {"watches": [], "next": None, "links": []}
     assert cube.get(f"/watches/{CUBE}").status == cube.send("DELETE", f"/watches/{CUBE}").status == 404
 
 

@@ -1,162 +1,102 @@
-"""Is a document valid STAC? The core by its JSON schema, extensions by what their schemas demand, in our words.
+"""Is a document valid STAC? By the JSON schemas of the core and of every extension it declares, without a network.
 
-pystac carries the schemas of STAC 1.1.0; those of the extensions are not at hand offline. What their schemas check of
-the fields we write is restated here: which fields of a prefix exist where, and of what kind their values are.
+The core's schemas come with pystac; those of the extensions are in ``tests/fixtures/stac-schemas``.
 """
 
 from __future__ import annotations
 
-import re
+import json
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
 from typing import Any
 
-from jsonschema import Draft7Validator  # type: ignore[import-untyped]  # no stubs among our dependencies
+import pystac.validation
+from jsonschema import Draft7Validator
 from pystac.validation.local_validator import LocalValidator
+from referencing import Registry
+from referencing.jsonschema import DRAFT7
 
-from stratocube.catalog.product_bands import CLASSIFICATION, DATACUBE, EO, FILE, PROCESSING, PROJECTION, RASTER, VERSION
+SCHEMAS = Path(__file__).parents[2] / "fixtures" / "stac-schemas"
 
-Check = Callable[[Any], bool]
-
-_COMMON_NAMES = {
-    *("coastal", "blue", "green", "red", "rededge", "yellow", "pan", "nir", "nir08", "nir09", "cirrus"),
-    *("swir16", "swir22", "lwir", "lwir11", "lwir12"),
+_PREFIXES = {
+    "proj:": "projection",
+    "eo:": "eo",
+    "raster:": "raster",
+    "processing:": "processing",
+    "classification:": "classification",
+    "file:": "file",
+    "cube:": "datacube",
+    "grid:": "grid",
+    "renders": "render",
 }
-_DATA_TYPES = {
-    *("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"),
-    *("float16", "float32", "float64"),
-}
+"""Beginnings of fields, and the extension that must be declared with them."""
+
+
+def errors_of(document: Mapping[str, Any]) -> list[str]:
+    """What is wrong with an item or a collection (JSON)."""
+    return [*schema_errors(document), *extension_errors(document)]
 
 
 def schema_errors(document: Mapping[str, Any]) -> list[str]:
     """What the JSON schemas of STAC 1.1.0 (item or collection) find."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)
-        schemas = LocalValidator()
-    validator: Draft7Validator = (
-        schemas.item_validator() if document["type"] == "Feature" else schemas.collection_validator()
-    )
-    return [f"{error.json_path}: {error.message}" for error in validator.iter_errors(document)]
-
-
-def number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def numbers(*counts: int) -> Check:
-    return lambda value: isinstance(value, list) and len(value) in counts and all(map(number, value))
-
-
-def text(pattern: str) -> Check:
-    return lambda value: isinstance(value, str) and re.fullmatch(pattern, value) is not None
-
-
-def whole(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
-
-
-def list_of(check: Check) -> Check:
-    return lambda value: isinstance(value, list) and len(value) > 0 and all(map(check, value))
-
-
-def fields(required: dict[str, Check], optional: dict[str, Check]) -> Check:
-    """An object with exactly these fields."""
-    known = required | optional
-    return lambda value: (
-        isinstance(value, dict)
-        and required.keys() <= value.keys() <= known.keys()
-        and all(known[name](entry) for name, entry in value.items())
-    )
-
-
-def nodata(value: Any) -> bool:
-    return number(value) or value in {"nan", "inf", "-inf"}
-
-
-_EO_BAND = fields(
-    {"name": text(".+")},
-    {
-        "common_name": _COMMON_NAMES.__contains__,
-        "description": text(".+"),
-        "center_wavelength": lambda value: number(value) and value > 0,
-        "full_width_half_max": lambda value: number(value) and value > 0,
-    },
-)
-_RASTER_BAND = fields(
-    {},
-    {
-        "nodata": nodata,
-        "data_type": _DATA_TYPES.__contains__,
-        "scale": number,
-        "offset": number,
-        "spatial_resolution": number,
-    },
-)
-_CLASS = fields(
-    {"value": lambda value: isinstance(value, int), "name": text(r"[0-9A-Za-z_-]+")},
-    {"description": text(".+"), "color_hint": text("[0-9A-Fa-f]{6}"), "nodata": lambda value: value is True},
-)
-
-# Fields by the extension that must be declared, for item properties and for assets (and item_assets).
-_PROPERTIES: dict[str, tuple[str, Check]] = {
-    "proj:code": (PROJECTION, lambda value: value is None or text(r"\w+:\w+")(value)),
-    "proj:wkt2": (PROJECTION, text(r"(?s)(PROJ|GEOG|BOUND|GEOD)CRS\[.+")),
-    "proj:shape": (PROJECTION, lambda value: numbers(2)(value) and all(map(whole, value))),
-    "proj:transform": (PROJECTION, numbers(6, 9)),
-    "proj:bbox": (PROJECTION, numbers(4, 6)),
-    "eo:cloud_cover": (EO, lambda value: number(value) and 0 <= value <= 100),
-    "processing:software": (PROCESSING, lambda value: all(isinstance(v, str) for v in value.values())),
-}
-_ASSET: dict[str, tuple[str, Check]] = {
-    "proj:shape": _PROPERTIES["proj:shape"],
-    "proj:transform": _PROPERTIES["proj:transform"],
-    "eo:bands": (EO, list_of(_EO_BAND)),
-    "raster:bands": (RASTER, list_of(_RASTER_BAND)),
-    "classification:classes": (CLASSIFICATION, list_of(_CLASS)),
-    "file:size": (FILE, whole),
-    "file:checksum": (FILE, text("[a-f0-9]+")),
-}
-_COLLECTION: dict[str, tuple[str, Check]] = {
-    "cube:dimensions": (DATACUBE, lambda value: all(_dimension(one) for one in value.values())),
-    "version": (VERSION, text(".+")),
-}
-_EXTENSION_PREFIXES = ("proj:", "eo:", "raster:", "processing:", "classification:", "file:", "cube:")
-
-
-def _dimension(value: Any) -> bool:
-    if value["type"] == "spatial":
-        return (
-            value["axis"] in {"x", "y"}
-            and numbers(2)(value["extent"])
-            and isinstance(value["reference_system"], str | int)
-            and number(value["step"])
-        )
-    if value["type"] == "temporal":
-        step = value["step"]
-        return len(value["extent"]) == 2 and (step is None or text(r"P\d+[DMY]")(step)) and "axis" not in value
-    return list_of(text(".+"))(value["values"]) and "axis" not in value
+    return [_told(error) for error in _core(document["type"]).iter_errors(document)]
 
 
 def extension_errors(document: Mapping[str, Any]) -> list[str]:
-    """What breaks a rule of the extensions."""
-    declared = set(document["stac_extensions"])
-    errors: list[str] = []
-
-    def check(place: str, owner: Mapping[str, Any], rules: dict[str, tuple[str, Check]]) -> None:
-        for name, value in owner.items():
-            extension, is_right = rules.get(name, ("", None))
-            if is_right is None:
-                if name.startswith(_EXTENSION_PREFIXES):
-                    errors.append(f"{place}.{name} does not exist")
-            elif extension not in declared:
-                errors.append(f"{place}.{name} is not declared")
-            elif not is_right(value):
-                errors.append(f"{place}.{name} is wrong: {value!r}")
-
-    check("properties", document.get("properties", {}), _PROPERTIES)
-    for part in ("assets", "item_assets"):
-        for key, asset in document.get(part, {}).items():
-            check(f"{part}.{key}", asset, _ASSET)
-    if document["type"] == "Collection":
-        check("collection", document, _COLLECTION)
+    """What the schemas of the declared extensions find, and fields whose extension is not declared."""
+    declared = document["stac_extensions"]
+    errors = [f"{url}: {_told(error)}" for url in declared for error in _extension(url).iter_errors(document)]
+    names = {url.split("/")[3] for url in declared}
+    for place, field in _fields(document):
+        for prefix, extension in _PREFIXES.items():
+            if field.startswith(prefix) and extension not in names:
+                errors.append(f"{place}.{field} needs the extension {extension}")
     return errors
+
+
+@cache
+def _core(kind: str) -> Draft7Validator:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        schemas = LocalValidator()
+    return schemas.item_validator() if kind == "Feature" else schemas.collection_validator()
+
+
+@cache
+def _extension(url: str) -> Draft7Validator:
+    _, _, _, name, version, _ = url.split("/")
+    schema = json.loads((SCHEMAS / f"{name}-{version}.json").read_text())
+    assert schema["$id"].rstrip("#") == url
+    return Draft7Validator(schema, registry=_registry())
+
+
+@cache
+def _registry() -> Registry[Any]:
+    # What the extensions refer to: GeoJSON and the core, which pystac brings, and PROJJSON.
+    brought = (Path(pystac.validation.__file__).parent / "jsonschemas").rglob("*.json")
+    schemas = [json.loads(path.read_text()) for path in sorted([*brought, *SCHEMAS.glob("*.json")])]
+    resources = [(schema["$id"], DRAFT7.create_resource(schema)) for schema in schemas if "$id" in schema]
+    return Registry().with_resources(resources)
+
+
+def _told(error: Any) -> str:
+    deepest = max(_inner(error), key=lambda one: len(one.absolute_path))
+    return f"{deepest.json_path}: {deepest.message[:400]}"
+
+
+def _inner(error: Any) -> Iterator[Any]:
+    yield error
+    for one in error.context or ():
+        yield from _inner(one)
+
+
+def _fields(value: Any, place: str = "$") -> Iterator[tuple[str, str]]:
+    if isinstance(value, Mapping):
+        for name, entry in value.items():
+            yield place, name
+            yield from _fields(entry, f"{place}.{name}")
+    elif isinstance(value, list):
+        for index, entry in enumerate(value):
+            yield from _fields(entry, f"{place}[{index}]")

@@ -63,9 +63,10 @@ def test_bands_and_indexes_of_a_definition_are_described() -> None:
             scale=0.0001,
             offset=0.0,
             center_wavelength=0.6646,
+            unit="1",
         ),
         BandInfo("SCL", "uint8", 0, BandKind.QUALITY, common_name="quality", classes=SCL),
-        BandInfo("TWICE", "int16", -9999, BandKind.INDEX),
+        BandInfo("TWICE", "int16", -9999, BandKind.INDEX, unit="1"),
     )
 
 
@@ -78,10 +79,10 @@ def test_well_known_classes_are_taken_only_where_the_mask_agrees() -> None:
     assert quality_classes("fmask", clear=[0, 1], not_clear=[2, 3, 4], saturated=[], nodata=255) == FMASK4
     assert quality_classes("CMASK", clear=[127], not_clear=[255], saturated=[], nodata=0) == CMASK
     assert quality_classes("SCL", clear=[4], not_clear=[77], saturated=[1], nodata=0) == (
-        ClassInfo(0, "no_data", "not observed", nodata=True),
-        ClassInfo(1, "saturated_1", "saturated"),
-        ClassInfo(4, "clear_4", "clear"),
-        ClassInfo(77, "not_clear_77", "not clear"),
+        ClassInfo(0, "no_data", "not observed", "000000", nodata=True),
+        ClassInfo(1, "saturated_1", "saturated", "FF0000"),
+        ClassInfo(4, "clear_4", "clear", "1A9850"),
+        ClassInfo(77, "not_clear_77", "not clear", "C0C0C0"),
     )
     assert quality_classes("SCL", clear=[4], not_clear=[], saturated=[], nodata=255)[-1].value == 255
 
@@ -94,7 +95,7 @@ def test_observation_layers_are_described() -> None:
     assert observation_band(PROVENANCE_YEAR).kind is BandKind.PROVENANCE
     assert observation_band(DATASOURCE).classes == ()
     assert observation_band(DATASOURCE, ["sentinel-2 l2a", "landsat"]).classes == (
-        ClassInfo(0, "sentinel-2_l2a", "sentinel-2 l2a"),
-        ClassInfo(1, "landsat", "landsat"),
-        ClassInfo(255, "no_data", "no observation", nodata=True),
+        ClassInfo(0, "sentinel-2_l2a", "sentinel-2 l2a", "E69F00"),
+        ClassInfo(1, "landsat", "landsat", "56B4E9"),
+        ClassInfo(255, "no_data", "no observation", "000000", nodata=True),
     )

@@ -21,12 +21,14 @@ from stratocube.catalog.cube_collection import (
     cube_collection,
     extent_of_item,
     widen_extent,
+    with_links_of,
 )
 from stratocube.catalog.products import CrsInfo, composite_item
+from stratocube.catalog.quality_classes import SCL
 from stratocube.errors import InvalidRequest
 
 from .made import BANDS, make_product
-from .stac_rules import extension_errors, schema_errors
+from .stac_rules import errors_of, extension_errors, schema_errors
 
 INFO = CollectionInfo(
     id="S2-1M-1",
@@ -86,9 +88,60 @@ def test_a_collection_is_valid_by_core_schema_and_rules_of_extensions() -> None:
         json.dumps(collection, allow_nan=False)
 
 
+def test_a_collection_says_how_to_look_at_it() -> None:
+    assert cube_collection(INFO, [AUGUST])["renders"] == {
+        "picture": {
+            "title": "Red, green and blue: B04, B04, B04",
+            "assets": ["B04", "B04", "B04"],
+            "rescale": [[0.0, 3000.0]] * 3,
+            "color_formula": "gamma RGB 1.6",
+            "resampling": "average",
+        },
+        "ndvi": {
+            "title": "NDVI",
+            "assets": ["NDVI"],
+            "rescale": [[-2000.0, 10000.0]],
+            "colormap_name": "rdylgn",
+            "resampling": "average",
+        },
+        "scl": {
+            "title": "SCL",
+            "assets": ["SCL"],
+            "colormap": {str(one.value): f"#{one.color_hint}" for one in SCL},
+            "resampling": "nearest",
+        },
+        "clearob": {
+            "title": "CLEAROB",
+            "assets": ["CLEAROB"],
+            "rescale": [[0, 20]],
+            "colormap_name": "viridis",
+            "resampling": "nearest",
+        },
+    }
+    limits = ((0.0, 2000.0), (0.0, 1500.0), (100.0, 900.0))
+    shown = cube_collection(replace(INFO, channel_limits=limits), [AUGUST])["renders"]["picture"]
+    assert shown["rescale"] == [list(one) for one in limits]
+    assert "color_formula" not in shown
+
+
+def test_collections_that_belong_together_are_linked_and_keep_all_links() -> None:
+    first, second = (
+        cube_collection(replace(INFO, related=(("related", name, f"../../{name}/v1/collection.json"),)), [AUGUST])
+        for name in ("lcf", "med")
+    )
+    both = with_links_of(first, second)
+    assert [(link["title"], link["href"]) for link in both["links"] if link["rel"] == "related"] == [
+        ("lcf", "../../lcf/v1/collection.json"),
+        ("med", "../../med/v1/collection.json"),
+    ]
+    assert with_links_of(both, first) == both
+    assert errors_of(both) == []
+
+
 def test_a_collection_says_what_the_cube_is() -> None:
     collection = cube_collection(INFO, [AUGUST])
     item_assets = collection.pop("item_assets")
+    collection.pop("renders")
     assert collection == {
         "type": "Collection",
         "stac_version": "1.1.0",

@@ -30,7 +30,7 @@ from stratocube.errors import InvalidRequest
 
 from .made import CHECKSUM, RED, make_product
 from .recorded import square
-from .stac_rules import extension_errors, schema_errors
+from .stac_rules import errors_of, extension_errors, schema_errors
 
 ALBERS = 'PROJCRS["BDC",BASEGEOGCRS["GRS80"]]'
 
@@ -91,6 +91,9 @@ def test_a_composite_says_when_where_and_of_what() -> None:
         "proj:bbox": [500000.0, 5099640.0, 500480.0, 5100000.0],
         "eo:cloud_cover": 16.5,
         "bdc:tiles": ["011009"],
+        "grid:code": "SLOVENIA-011009",
+        "processing:lineage": "LCF composite of 2 dates, 2023-08-01 to 2023-08-31, on tile 011009 of SLOVENIA",
+        "stratocube:flags": [],
         "processing:software": {"stratocube": "0.1.0"},
         "stratocube:grid": "SLOVENIA",
         "stratocube:identity": "5f2b" * 16,
@@ -108,6 +111,7 @@ def test_a_band_is_described_for_readers_of_both_stac_versions() -> None:
         "href": "./S2-1M_V1_011009_20230801_B04.tif",
         "type": "image/tiff; application=geotiff; profile=cloud-optimized",
         "roles": ["data"],
+        "title": "red reflectance",
         "file:size": 1000,
         "file:checksum": CHECKSUM,
         "bands": [
@@ -137,6 +141,57 @@ def test_a_band_is_described_for_readers_of_both_stac_versions() -> None:
             {"nodata": -9999, "data_type": "int16", "scale": 0.0001, "offset": 0.0, "spatial_resolution": 120.0}
         ],
     }
+
+
+def test_statistics_and_unit_of_a_band_stand_where_each_reader_looks() -> None:
+    statistics = {"valid_percent": 98.5, "minimum": 12, "maximum": 9000, "mean": 512.25, "stddev": 80.5}
+    red = BandFile(replace(RED, unit="1"), "./red.tif", 10, CHECKSUM, statistics)
+    item = make_composite(make_product(files=(red,)))
+    assert errors_of(item) == []
+    asset = item["assets"]["B04"]
+    for described in (asset["bands"][0], asset["raster:bands"][0]):
+        assert (described["statistics"], described["unit"]) == (statistics, "1")
+
+
+def test_a_grid_without_a_code_is_told_in_two_languages() -> None:
+    proj4 = "+proj=aea +lat_0=-12 +lon_0=-54 +lat_1=-2 +lat_2=-22 +x_0=5000000 +y_0=10000000 +ellps=GRS80 +units=m"
+    properties = make_composite(make_product(crs=CrsInfo(wkt2=ALBERS, proj4=proj4), grid="BDC_SM"))["properties"]
+    assert properties["proj:code"] is None
+    assert (properties["proj:wkt2"], properties["stratocube:proj4"]) == (ALBERS, proj4)
+    assert properties["grid:code"] == "BDCSM-011009"
+
+
+def test_a_colour_picture_describes_its_three_bands() -> None:
+    picture = Picture(
+        "./rgb.tif",
+        9,
+        CHECKSUM,
+        (3, 4),
+        key="visual",
+        media_type="image/tiff; application=geotiff; profile=cloud-optimized",
+        roles=("visual", "overview"),
+        title="Red, green and blue",
+        band_names=("B04", "B03", "B02"),
+    )
+    item = make_composite(make_product(pictures=(picture,)))
+    assert errors_of(item) == []
+    asset = item["assets"]["visual"]
+    assert [(band["name"], band["eo:common_name"]) for band in asset["bands"]] == [
+        ("red", "red"),
+        ("green", "green"),
+        ("blue", "blue"),
+    ]
+    assert asset["bands"][1]["description"] == "green for the eye, of B03"
+    assert (asset["title"], asset["roles"]) == ("Red, green and blue", ["visual", "overview"])
+
+
+def test_what_is_doubtful_is_said() -> None:
+    product = make_product(flags=("mostly_cloud",), quicklook_facts={"valid_percent": 99.0})
+    properties = make_composite(product)["properties"]
+    assert (properties["stratocube:flags"], properties["stratocube:quicklook"]) == (
+        ["mostly_cloud"],
+        {"valid_percent": 99.0},
+    )
 
 
 def test_the_quality_band_has_classes_and_its_role() -> None:
@@ -174,7 +229,7 @@ def test_a_picture_has_a_grid_of_its_own() -> None:
     assert make_composite()["assets"]["thumbnail"] == {
         "href": "./S2-1M_V1_011009_20230801.png",
         "type": "image/png",
-        "roles": ["thumbnail"],
+        "roles": ["thumbnail", "overview"],
         "file:size": 500,
         "file:checksum": CHECKSUM,
         "proj:shape": [3, 2],

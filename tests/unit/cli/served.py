@@ -52,5 +52,6 @@ def _handler(client: Client) -> type[BaseHTTPRequestHandler]:
 
         do_GET = _answer  # noqa: N815 - http.server's names
         do_POST = _answer  # noqa: N815 - as above
+        do_PUT = _answer  # noqa: N815 - as above
 
     return Handler

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import boto3
@@ -94,7 +95,8 @@ Run = Callable[..., str]
 def queue(monkeypatch: pytest.MonkeyPatch) -> Queue:
     """Two events that failed, and a message of somebody else."""
     queue = Queue(message(FAILED), message(EVENT, 2, **REFUSED), message("?", 3))
-    monkeypatch.setattr(boto3, "client", lambda _: queue)
+    monkeypatch.setattr("stratocube.cli.session._state_dir", lambda: None)
+    monkeypatch.setattr(boto3, "Session", lambda **_: SimpleNamespace(client=lambda _: queue))
     return queue
 
 
@@ -127,6 +129,18 @@ def test_replay_hands_over_what_names_its_function_and_leaves_the_rest(queue: Qu
     assert queue.invoked == [(f"{FUNCTION}:$LATEST", "Event", EVENT), (FUNCTION, "Event", EVENT)]
     assert [left["MessageId"] for left in queue.messages] == ["m3"]
     assert queue.hidden == []
+
+
+def test_both_print_json(queue: Queue) -> None:
+    first, second, third = json.loads(run("list", "--json"))
+    assert first == {
+        "message_id": "m1",
+        "function": f"{FUNCTION}:$LATEST",
+        "reason": "NotFound: there is no build b1",
+        "event": EVENT,
+    }
+    assert (second["reason"], third["function"]) == ("not delivered: NO_PERMISSIONS: not allowed", None)
+    assert json.loads(run("replay", "--json")) == {"replayed": ["m1", "m2"]}
 
 
 def test_replay_of_one_message_leaves_the_others(queue: Queue) -> None:

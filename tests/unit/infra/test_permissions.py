@@ -71,7 +71,13 @@ def test_nobody_may_delete_anything_but_messages_or_change_permissions() -> None
         for statement in statements(role)
         if any(word in action for word in forbidden for action in as_list(statement["Action"]))
     ]
-    assert set(found) <= WITHOUT_RESOURCES | {messages}
+    # A bucket made on request is protected by who makes it, and may have one name only.
+    made = ("ApiFunctionRole", "MadeBuckets")
+    # The API deletes items that it is asked to: their files in the bucket of products, and their rows.
+    items = {("ApiFunctionRole", "FilesOfADeletedItem"), ("ApiFunctionRole", "PublishedItems")}
+    assert set(found) <= WITHOUT_RESOURCES | {messages, made} | items
+    (buckets,) = (statement for statement in statements(made[0]) if statement["Sid"] == made[1])
+    assert buckets["Resource"] == {"Fn::Sub": "arn:${AWS::Partition}:s3:::${AWS::StackName}-data-*"}
     assert places("SceneArrivalFunctionRole", "sqs:DeleteMessage", "Queue") == {"ScenesQueue Arn"}
 
 
@@ -98,7 +104,13 @@ def test_the_api_may_do_to_builds_and_claims_what_its_routes_do_and_no_more() ->
         "dynamodb:UpdateItem",
     }
     assert touching(role, "WorkBucket") == {"s3:GetObject"}
-    assert touching(role, "CubeBucket") == set()
+    products = {action: places(role, action, "CubeBucket") for action in touching(role, "CubeBucket")}
+    assert products == {
+        "s3:GetObject": {f"${{CubeBucket.Arn}}/*.{kind}" for kind in ("json", "tif", "png")},
+        "s3:PutObject": {"${CubeBucket.Arn}/*/catalog.json"},
+        "s3:DeleteObject": {"${CubeBucket.Arn}/*"},
+        "s3:ListBucket": {"CubeBucket Arn"},
+    }
 
 
 def test_items_are_looked_at_by_plan_and_search_and_written_by_neither() -> None:
@@ -128,6 +140,8 @@ def test_products_are_written_by_those_that_make_them() -> None:
     writing = {role: places(role, "s3:PutObject", "CubeBucket") for role in ROLES}
     anything, collections = {"${CubeBucket.Arn}/*"}, {"${CubeBucket.Arn}/*/collection.json"}
     assert {role: where for role, where in writing.items() if where} == {
+        # a deleted item is taken out of the catalog
+        "ApiFunctionRole": {"${CubeBucket.Arn}/*/catalog.json"},
         "PlanFunctionRole": collections,
         "MergeFunctionRole": anything,
         "PrepareBlendFunctionRole": anything,
@@ -171,11 +185,22 @@ def test_indexes_are_queried_by_those_who_ask_their_question() -> None:
     }
     assert querying == {
         ("ApiFunctionRole", "by_cube"),
+        ("ApiFunctionRole", "by_id"),
+        ("ApiFunctionRole", "by_start"),
         ("ApiFunctionRole", "failures"),
+        ("ApiFunctionRole", "unsettled"),
         ("SweepFunctionRole", "unsettled"),
         ("DispatchFunctionRole", "by_cube"),
         ("DispatchFunctionRole", "due"),
     }
+
+
+def test_items_are_made_findable_by_publish_and_deleted_by_the_api() -> None:
+    writing = {role: touching(role, "ItemsTable") for role in ROLES if touching(role, "ItemsTable")}
+    assert {role for role, actions in writing.items() if "dynamodb:PutItem" in actions} == {"PublishFunctionRole"}
+    assert {role for role, actions in writing.items() if "dynamodb:DeleteItem" in actions} == {"ApiFunctionRole"}
+    telling = {role for role in ROLES if places(role, "sns:Publish", "ItemsTopic")}
+    assert telling == {"PublishFunctionRole", "ApiFunctionRole"}
 
 
 def test_what_hears_of_scenes_builds_nothing_and_what_builds_them_reads_none() -> None:
@@ -263,9 +288,14 @@ def test_functions_are_open_to_this_api_and_the_rules_of_this_stack_only() -> No
 
 def test_only_what_searches_reads_secrets_and_only_those_of_this_stack() -> None:
     reading = {(role, action, place) for role in ROLES for action, place in granted(role) if "secret" in place}
-    where = "arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:${AWS::StackName}/*"
+    where = "arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:${AWS::StackName}/"
     assert reading == {
-        (role, "secretsmanager:GetSecretValue", where) for role in ("SearchFunctionRole", "ReconcileFunctionRole")
+        *(
+            (role, "secretsmanager:GetSecretValue", f"{where}*")
+            for role in ("SearchFunctionRole", "ReconcileFunctionRole")
+        ),
+        # what was sent in the clear is put away, and not read back
+        ("ApiFunctionRole", "secretsmanager:CreateSecret", f"{where}sent-*"),
     }
     told = {
         function["Environment"]["Variables"]["STRATOCUBE_SECRET_PREFIX"]["Fn::Sub"] for function in functions().values()

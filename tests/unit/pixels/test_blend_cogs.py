@@ -51,9 +51,8 @@ def test_the_files_are_those_of_the_whole(
         ("PROVENANCE", whole.layers.provenance),
     ):
         layer = OBSERVATION_LAYERS[name]
-        expected = encode_cog(
-            data, whole.geobox, nodata=layer.nodata, kind="categorical", description=layer.description, threads=2
-        )
+        named: dict[str, Any] = {"description": name, "long_name": layer.description}
+        expected = encode_cog(data, whole.geobox, nodata=layer.nodata, kind="categorical", threads=2, **named)
         assert b"".join(made.cogs[name].finish()) == expected
     assert made.layers is not None
     assert (made.layers.efficacy, made.layers.cloud_ratio) == (whole.layers.efficacy, whole.layers.cloud_ratio)

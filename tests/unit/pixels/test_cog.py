@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import rasterio
 from numpy.typing import NDArray
+from rasterio.enums import ColorInterp
 from rio_cogeo import cog_validate
 
 from stratocube.errors import InvalidRequest, SourceMissing
@@ -188,3 +189,45 @@ def test_an_empty_raster_is_nodata_everywhere(tmp_path: Path) -> None:
 )
 def test_a_type_holds_a_number_or_does_not(value: float, dtype: str, answer: bool) -> None:
     assert fits(value, number_type(dtype)) is answer
+
+
+CLASSES = {0: "000000", 4: "00A000", 9: "FFFFFF"}
+
+
+def test_classes_have_a_colour_table_and_are_read_as_the_numbers_they_are(tmp_path: Path) -> None:
+    data = np.array([[0, 4, 9, 4]] * 40, dtype=np.uint8).repeat(10, axis=1)
+    path = tmp_path / "scl.tif"
+    named: dict[str, Any] = {"description": "SCL", "long_name": "scene classification", "tags": {"IDENTITY": "ab"}}
+    save_as_cog(path, data, grid(40, 40), nodata=0, kind="categorical", colors=CLASSES, block_size=16, **named)
+    assert cog_validate(str(path), strict=True, quiet=True) == (True, [], [])
+    with rasterio.open(path) as cog:
+        assert cog.colorinterp == (ColorInterp.palette,)
+        table = cog.colormap(1)
+        assert {value: table[value] for value in CLASSES} == {
+            0: (0, 0, 0, 0),  # nodata: GDAL makes it transparent
+            4: (0, 160, 0, 255),
+            9: (255, 255, 255, 255),
+        }
+        np.testing.assert_array_equal(cog.read(1), data)
+        assert (cog.descriptions, cog.tags()["IDENTITY"], cog.tags(1)["long_name"]) == (
+            ("SCL",),
+            "ab",
+            "scene classification",
+        )
+    with rasterio.open(path, overview_level=1) as small:
+        assert small.colormap(1) == table
+        assert set(np.unique(small.read(1))) == {0, 4, 9}  # nearest: no class between the others
+
+
+def test_a_colour_table_is_for_bytes_only(tmp_path: Path) -> None:
+    path = tmp_path / "scl.tif"
+    save_as_cog(path, np.ones((4, 4), np.int16), grid(4, 4), nodata=0, kind="categorical", colors=CLASSES)
+    with rasterio.open(path) as cog:
+        assert cog.colorinterp == (ColorInterp.gray,)
+
+
+@pytest.mark.parametrize("colors", [{256: "000000"}, {-1: "000000"}, {1: "red"}, {1: "0000000"}])
+def test_a_colour_that_is_none_is_refused(colors: dict[int, str]) -> None:
+    with pytest.raises(InvalidRequest, match="hexadecimal") as error:
+        encode_cog(np.ones((4, 4), np.uint8), grid(4, 4), nodata=0, kind="categorical", colors=colors)
+    assert error.value.field == "colors"

@@ -25,8 +25,8 @@ from benchmarks.state_machine import (
     StateMachine,
     load_definition,
 )
-from stratocube.api.builds import MOST_ACTIVITIES, SHOWN_CAUSE, _activity
 from stratocube.api.requests import MAX_BODY
+from stratocube.api.units import MOST_ACTIVITIES, SHOWN_CAUSE, _activity
 from stratocube.cube.definition import MAX_BANDS, MAX_INDEXES, CubeDefinition
 from stratocube.cube.requests import MAX_COLLECTIONS, MAX_TILES, MAX_UNITS, StartRequest
 from stratocube.errors import InvalidRequest
@@ -298,8 +298,9 @@ def test_records_of_units_and_steps(stored: tuple[Builds, Activities, Counts]) -
 def test_what_a_published_product_of_every_band_and_index_keeps(stored: tuple[Builds, Activities, Counts]) -> None:
     _, activities, counts = stored
     work = Work("0" * 64, Step.PUBLISH, CUBE, UNIT)
+    statistics = dict.fromkeys(("valid_percent", "minimum", "maximum", "mean", "stddev"), -12345.6789e-99)
     files = {
-        f"{n:03d}".rjust(32, "B"): asdict(StoredFile("k" * 1024, 2**40, "1220" + "0" * 64))
+        f"{n:03d}".rjust(32, "B"): asdict(StoredFile("k" * 1024, 2**40, "1220" + "0" * 64, statistics))
         for n in range(MAX_BANDS + MAX_INDEXES + 5)
     }
     activities.claim(work, build_id=BUILD, holder="h", now="t", now_epoch=0.0, lease_seconds=1.0)

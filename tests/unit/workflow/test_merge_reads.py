@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from io import BytesIO
 from typing import Any
 
 import numpy as np
 import pytest
 import rasterio
 
+from stratocube import __version__
 from stratocube.errors import InvalidRequest, SourceMissing, TransientRead
 from stratocube.state.status import Outcome
 from stratocube.storage import gdal
 from stratocube.workflow.context import Invocation, Stack
 from stratocube.workflow.merge import merge_date
-from stratocube.workflow.tasks import MergeTask
+from stratocube.workflow.tasks import MergeTask, StoredFile
 from tests.unit.storage.web import Answer, Web, serving
 from tests.unit.workflow.small_build import INVOCATION, allowing, pixels, raster, scene, searched, written
 
@@ -45,6 +47,36 @@ def test_a_merge_of_rasters_on_the_web(stack: Stack, web: Web) -> None:
     task = red(stack, web)
     assert merge_date(stack, INVOCATION, task) is Outcome.BUILT
     assert np.unique(pixels(stack.products.read(task.key))).tolist() == [7]
+
+
+def test_a_merge_carries_where_it_is_from_and_what_is_in_it(stack: Stack, web: Web) -> None:
+    web.files["/red.tif"] = raster(7)
+    stack = allowing(stack, web.host)
+    for task in searched(stack, scene(web.url("/red.tif"), web.url("/scl.tif"))):
+        assert merge_date(stack, INVOCATION, task) is Outcome.BUILT
+        finished = stack.activities.finished(task.activity_id)
+        assert finished is not None
+        stored = StoredFile.from_json(finished.result["file"])
+        with rasterio.open(BytesIO(stack.products.read(task.key))) as merged:
+            tags, of_band = merged.tags(), merged.tags(1)
+            assert merged.descriptions == (task.band,)
+            assert merged.colorinterp[0].name == {"B04": "gray", "SCL": "palette"}[task.band]
+        assert {name: tags[name] for name in tags if name.startswith("STRATOCUBE")} == {
+            "STRATOCUBE_COLLECTION": "SMALL-1",
+            "STRATOCUBE_ITEM": "SMALL_V1_000000_20230815",
+            "STRATOCUBE_IDENTITY": task.activity_id,
+            "STRATOCUBE_INPUTS": "1",
+        }
+        assert tags["TIFFTAG_SOFTWARE"] == f"stratocube {__version__}"
+        value = {"B04": 7, "SCL": 4}[task.band]
+        assert stored.statistics == {
+            "valid_percent": 100,
+            "minimum": value,
+            "maximum": value,
+            "mean": value,
+            "stddev": 0,
+        }
+        assert float(of_band["STATISTICS_MEAN"]) == value
 
 
 # -- passing faults --------------------------------------------------------------------------------------------------
@@ -164,7 +196,7 @@ def test_with_gdals_cache_the_second_read_would_be_stale(
     stack: Stack, web: Web, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Proves that the test above can fail, and that the setting is still needed.
-    monkeypatch.setattr(gdal, "NOT_CACHED", {})
+    monkeypatch.setattr(gdal, "NOT_CACHED", {"CPL_VSIL_CURL_NON_CACHED": ""})
     assert read_twice(allowing(stack, web.host), web) == [[1], [1]]
 
 

@@ -16,6 +16,7 @@ from stratocube.state.builds import Builds
 from stratocube.state.status import BuildStatus, UnitStatus
 from stratocube.workflow.build_plan import UnitPlan, load_plan
 from stratocube.workflow.context import Stack
+from stratocube.workflow.estimate import TooExpensive
 from stratocube.workflow.plan import plan_build
 
 DEMO = Path(__file__).parents[3] / "examples" / "demo"
@@ -147,3 +148,17 @@ def test_a_step_reads_the_plan_of_its_tile_which_is_the_builds_plan_without_the_
 def test_the_state_machine_is_told_the_builds_priority(demo: Stack, asked: dict[str, str], planned: str) -> None:
     demo.builds.create("b1", "S2-1M-LCF-1", example("start_lcf", **asked), now="t")
     assert plan_build(demo, "b1")["priority"] == planned
+
+
+def test_a_build_that_would_cost_more_than_its_request_allows_is_refused_before_a_unit_is_recorded(demo: Stack) -> None:
+    request = example("start_lcf", max_cost=0.0001)
+    demo.builds.create("dear", "S2-1M-LCF-1", request, now="2026-08-10T12:00:00Z")
+    with pytest.raises(TooExpensive, match="max_cost: the build is expected to cost"):
+        plan_build(demo, "dear")
+    assert list(demo.builds.units("dear")) == []
+    # the estimate of one that is planned is that of the units it has
+    demo.builds.create("b1", "S2-1M-LCF-1", example("start_lcf", max_cost=10), now="2026-08-10T12:00:00Z")
+    plan_build(demo, "b1")
+    estimate = demo.builds.get("b1").estimate
+    assert estimate is not None
+    assert estimate["units"] == len(list(demo.builds.units("b1")))

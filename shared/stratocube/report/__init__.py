@@ -1,0 +1,1 @@
+"""A build as one HTML page that needs nothing else: ``stratocube report``."""

@@ -1,0 +1,1 @@
+"""The pages to look with, on an embedded stack with real products."""
