@@ -37,12 +37,13 @@ REFERENCE_API = (
 """What cube-builder documents, by its names."""
 
 _ROW = re.compile(r"^\| (?P<theirs>[^|]+) \| `(?P<ours>stratocube\.[\w.]+)` \|", re.MULTILINE)
+_EXAMPLE = re.compile(r"^\s*>>> ", re.MULTILINE)
 _BLOCK = re.compile(r"^```(?:python|pycon)\n(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 def modules_with_examples() -> list[str]:
     """By their text: importing the whole package just to look would take seconds."""
-    files = [path for path in PACKAGE.rglob("*.py") if ">>>" in path.read_text(encoding="utf-8")]
+    files = [path for path in PACKAGE.rglob("*.py") if _EXAMPLE.search(path.read_text(encoding="utf-8"))]
     return sorted(".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts) for path in files)
 
 

@@ -37,8 +37,9 @@ def reading(context: typer.Context) -> Iterator[None]:
     except NotFound:
         given = {"AWS_PROFILE": session.profile, "AWS_REGION": session.region}
         settings = {name: value for name, value in given.items() if value}
-    # Settings of rasterio win over the environment, where GDAL finds all others.
-    with rasterio.Env(session=DummySession(), **{**SAFE_SETTINGS, **settings}):
+    # GDAL looks in the environment as well; rasterio takes no credentials as settings. The command ends with this.
+    os.environ.update(settings)
+    with rasterio.Env(session=DummySession(), **SAFE_SETTINGS):
         yield
 
 
