@@ -15,6 +15,7 @@ from stratocube.local.stack import Stack, running_stack
 REPOSITORY = Path(__file__).parents[2]
 DEMO = REPOSITORY / "examples" / "demo"
 BUILD_SECONDS = 300.0
+CATALOGS = ("/catalog.json", "/collection.json")
 
 
 class Application:
@@ -41,7 +42,7 @@ class Application:
 
     def item(self, prefix: str) -> dict[str, Any]:
         """The one STAC item below a prefix of the cube bucket."""
-        found = [key for key in self.keys(prefix) if key.endswith(".json") and not key.endswith("collection.json")]
+        found = [key for key in self.keys(prefix) if key.endswith(".json") and not key.endswith(CATALOGS)]
         assert len(found) == 1, found
         item: dict[str, Any] = json.loads(self.read(found[0]))
         return item

@@ -165,6 +165,25 @@ def layers(stack: Stack) -> dict[str, Array]:
     return found
 
 
+def within(found: Array, wants: Array, nodata: float, *, picked: bool) -> Array:
+    """Whether each pixel is one of those that coordinates within the tolerance give, or lies between the valid ones.
+
+    ``wants``: (moves, rows, columns), of scenes moved by :data:`AROUND`. ``picked``: values are taken as they are, so
+    nothing lies between.
+    """
+    one_of_them = (found == wants).any(axis=0)
+    if picked:
+        return one_of_them
+    valid = wants != nodata
+    limits = np.iinfo(wants.dtype) if wants.dtype.kind in "iu" else np.finfo(wants.dtype)
+    least = np.where(valid, wants, limits.max).min(axis=0)
+    most = np.where(valid, wants, limits.min).max(axis=0)
+    # At an edge, where a move to one side leaves the scene, the move to the other tells how much it may be.
+    span = np.where(valid.any(axis=0) & ~valid.all(axis=0), most.astype(float) - least, 0)
+    span += wants.dtype.kind in "iu"  # rounded; and between the moves may lie the centre of a pixel, an extreme
+    return one_of_them | ((found != nodata) & (least - span <= found) & (found <= most + span))
+
+
 def day_of_year(day: str) -> int:
     """1 to 366."""
     return date.fromisoformat(day).timetuple().tm_yday

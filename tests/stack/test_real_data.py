@@ -58,7 +58,7 @@ def test_every_pixel_of_every_date_is_the_independent_one(built: Builder, cube: 
                 found, wants = product.pixels(band), np.stack([stack.days[day][band] for stack in around])
                 assert found.dtype == wants.dtype
                 picked = cube.definition["quality_band"] == band
-                good = _within(found, wants, facts["nodata"], picked=picked)
+                good = independent.within(found, wants, facts["nodata"], picked=picked)
                 assert good.all(), f"{day} {band}: {found[~good]} is none of {wants[:, ~good]}"
                 assert (found != wants[0]).mean() < 0.05, f"{day} {band}"
 
@@ -177,20 +177,6 @@ def test_clouds_of_one_date_are_filled_from_the_other(built: Builder) -> None:
     filled = stack.clear(worst) & ~stack.clear(best)
     assert filled.any()
     assert (product.pixels("PROVENANCE")[filled] == independent.day_of_year(worst)).all()
-
-
-def _within(found: Any, wants: Any, nodata: float, *, picked: bool) -> Any:
-    """Whether each pixel is one of those wanted, or lies between the valid ones if values are computed."""
-    one_of_them = (found == wants).any(axis=0)
-    if picked:
-        return one_of_them
-    valid = wants != nodata
-    limits = np.iinfo(wants.dtype) if wants.dtype.kind in "iu" else np.finfo(wants.dtype)
-    least = np.where(valid, wants, limits.max).min(axis=0)
-    most = np.where(valid, wants, limits.min).max(axis=0)
-    # At an edge, where a move to one side leaves the scene, the move to the other tells how much it may be.
-    span = np.where(valid.any(axis=0) & ~valid.all(axis=0), most.astype(float) - least, 0)
-    return one_of_them | ((found != nodata) & (least - span <= found) & (found <= most + span))
 
 
 def _assert_equal(found: Any, want: Any, what: str) -> None:

@@ -75,7 +75,6 @@ def test_a_start_of_an_unknown_cube_is_not_found(ready: Client) -> None:
         ({"start_date": "2019-01-02", "end_date": "2019-01-05"}, "end_date", "no period"),
         ({"end_date": "2018-01-01"}, "end_date", "before"),
         ({"collections": []}, "collections", ""),
-        ({"token": "a-real-token"}, "token", "token_secret"),
         ({"shape": [100, 99999]}, "shape.1", ""),
         ({"tilse": ["000002"]}, "tilse", "tiles"),
     ],

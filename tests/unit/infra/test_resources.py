@@ -7,9 +7,12 @@ import re
 
 import pytest
 
+from stratocube.api.contract.rooms import OPERATIONS
 from stratocube.settings import Settings
 from tests.unit.infra.stack import ROOT, Json, as_list, expanded, functions, resources, source, texts
 
+PAGES = {"/docs", "/docs/{file}", "/openapi.json", "/progress", "/viewer", "/web/{file}"}
+"""What is the same for everybody and holds no data: read without a key."""
 BUCKETS = {"CubeBucket", "WorkBucket", "LandingBucket"}
 
 
@@ -283,13 +286,15 @@ def test_every_request_but_a_preflight_needs_an_api_key() -> None:
         for method, operation in methods.items()
         if {"api_key": []} not in operation.get("security", [])
     ]
-    assert sorted(without_key) == [("/", "options"), ("/{proxy+}", "options")]
+    public = [(operation.path, operation.method.lower()) for operation in OPERATIONS if operation.public]
+    assert sorted(without_key) == sorted([("/", "options"), ("/{proxy+}", "options"), *public])
+    assert {path for path, _ in public} == PAGES
 
 
 def test_every_route_goes_to_the_api_function() -> None:
     (api,) = resources("AWS::ApiGateway::RestApi").values()
     operations = [operation for methods in api["Body"]["paths"].values() for operation in methods.values()]
-    assert set(api["Body"]["paths"]) == {"/", "/{proxy+}"}
+    assert set(api["Body"]["paths"]) == {"/", "/{proxy+}"} | PAGES
     assert set(api["Body"]["paths"]["/"]) == {"get", "options"}
     assert set(api["Body"]["paths"]["/{proxy+}"]) == {"get", "post", "put", "patch", "delete", "options"}
     for operation in operations:

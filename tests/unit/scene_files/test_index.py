@@ -188,6 +188,6 @@ def test_the_command_writes_an_item_collection(tmp_path: Path) -> None:
 
 def test_the_command_explains_what_is_wrong(tmp_path: Path) -> None:
     answer = CliRunner().invoke(app, ["scenes", "index", str(tmp_path / "none"), "--at", "s3://b/p"])
-    assert answer.exit_code == 1
+    assert answer.exit_code == 2
     assert "is no directory" in answer.output
     assert "Traceback" not in answer.output
