@@ -11,8 +11,8 @@ from tests.faults.fault import FUNCTIONS_ALONE, Fault, claims, puts
 from tests.unit.workflow.small_build import UNIT
 
 Event = tuple[str, Mapping[str, Any]]
-_FLEETING = ("seconds", "ended_at", "steps")
-"""What of a record may change when an event comes again: when, and how long it took."""
+_FLEETING = ("seconds", "ended_at", "steps", "calls", "gb_seconds", "gets", "puts")
+"""What of a record may change when an event comes again: when, how long it took, and what it cost."""
 
 
 def events_of(bench: Bench, build_id: str) -> dict[str, list[Event]]:
@@ -64,7 +64,8 @@ def _again(step: str, *, refused: str = "") -> Fault:
                 expect(error is None, f"{step} came again and failed: {error}")
         _nothing_changed(bench, build_id, before, rows)
 
-    promise = "not one byte of a product and no record changes" + (", it is refused" if refused else "")
+    promise = "not one byte of a product and no record changes, but what the calls cost is added"
+    promise += ", it is refused" if refused else ""
     what = f"Every event of {step} comes again after the build has ended"
     return Fault(f"{step.replace('_', '-')}-comes-again", what, promise, inject, FUNCTIONS_ALONE)
 
@@ -210,7 +211,7 @@ FAULTS = (
     Fault(
         "all-events-backwards",
         "Every event of a build comes again, the last one first",
-        "not one byte and no record changes",
+        "not one byte and no record changes, but what the calls cost is added",
         _backwards,
         FUNCTIONS_ALONE,
     ),

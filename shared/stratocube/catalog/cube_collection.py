@@ -138,11 +138,12 @@ def with_links_of(collection: Mapping[str, Any], other: Mapping[str, Any]) -> di
     """The collection (JSON) with the links to other collections that ``other`` has and it lacks: cubes share the
     collection of their per-date products, and each links it to its own. The argument is not changed."""
     grown = copy.deepcopy(dict(collection))
-    there = {(link["rel"], link["href"]) for link in grown["links"]}
     kinds = {"related", "derived_from"}
-    grown["links"] += [
-        dict(link) for link in other["links"] if link["rel"] in kinds and (link["rel"], link["href"]) not in there
-    ]
+    linked = [link for link in (*grown["links"], *other["links"]) if link["rel"] in kinds]
+    # In order of address, whichever cube came first.
+    by_address = {(link["rel"], link["href"]): dict(link) for link in reversed(linked)}
+    others = [link for link in grown["links"] if link["rel"] not in kinds]
+    grown["links"] = [*others, *(by_address[address] for address in sorted(by_address))]
     return grown
 
 

@@ -324,3 +324,13 @@ def test_order_and_repetition_of_items_do_not_matter(items: list[ItemExtent], ra
         one_by_one = widen_extent(one_by_one, [item])
     assert one_by_one == at_once
     assert widen_extent(at_once, items) == at_once
+
+
+def test_links_of_two_cubes_do_not_depend_on_which_came_first() -> None:
+    def of(cube: str) -> dict[str, Any]:
+        links = [{"rel": "item", "href": "./a.json"}, {"rel": "related", "href": f"../{cube}/collection.json"}]
+        return {"links": links}
+
+    one, two = with_links_of(of("a"), of("b")), with_links_of(of("b"), of("a"))
+    assert one == two == with_links_of(two, of("a"))
+    assert [link["href"] for link in one["links"]] == ["./a.json", "../a/collection.json", "../b/collection.json"]
