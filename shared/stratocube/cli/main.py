@@ -11,6 +11,7 @@ from stratocube.cli import builds, embedded
 from stratocube.cli.dead_letters import dead_letters
 from stratocube.cli.definitions import cubes, grids, periods
 from stratocube.cli.doctor import doctor
+from stratocube.cli.geoparquet import geoparquet
 from stratocube.cli.options import AsJson
 from stratocube.cli.products import items, quicklook
 from stratocube.cli.report import report
@@ -42,6 +43,7 @@ for _command, _panel in (
     (items, _LOOK),
     (quicklook, _LOOK),
     (report, _LOOK),
+    (geoparquet, _LOOK),
 ):
     app.command(rich_help_panel=_panel, epilog=EXIT_CODES)(_command)
 app.add_typer(grids, name="grid", rich_help_panel=_BUILDS)
