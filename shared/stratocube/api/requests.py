@@ -126,19 +126,20 @@ class Query:
         self._parameters = {name: value for name, value in parameters.items() if value is not None}
 
     def text(self, *names: str) -> str | None:
-        """The first of these parameters that is there and not empty; the names are spellings of one parameter.
+        """What these parameters say, None when they are missing or empty; the names are spellings of one parameter.
 
         Raises:
-            InvalidRequest: when it is longer than an id can be.
+            InvalidRequest: when it is longer than an id can be, or one spelling says this and another that.
         """
-        for name in names:
-            value = self._parameters.get(name, "").strip()
-            if value:
-                if len(value) > MAX_ID:
-                    raise InvalidRequest(f"is longer than {MAX_ID} characters", field=name)
-                _check_text(value, name)
-                return value
-        return None
+        given = {name: value for name in names if (value := self._parameters.get(name, "").strip())}
+        for name, value in given.items():
+            if len(value) > MAX_ID:
+                raise InvalidRequest(f"is longer than {MAX_ID} characters", field=name)
+            _check_text(value, name)
+        if len(set(given.values())) > 1:
+            first, second = list(given)[:2]
+            raise InvalidRequest(f"is another spelling of {first} and says otherwise: give one of them", field=second)
+        return next(iter(given.values()), None)
 
     def whole(self, name: str) -> str | None:
         """A parameter as it was sent, of any length: for the link to the next page."""
