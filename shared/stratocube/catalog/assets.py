@@ -57,11 +57,6 @@ class SceneAsset:
     alternate_hrefs: tuple[tuple[str, str], ...] = ()
     """(name, href) of further places of the same file, such as ``("s3", "s3://usgs-landsat/…")``."""
 
-    def at_alternate(self, name: str) -> SceneAsset:
-        """This asset read from its alternate place ``name``; itself when it has none of that name."""
-        href = dict(self.alternate_hrefs).get(name)
-        return self if href is None else replace(self, href=href)
-
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values; ``from_json`` is the inverse. What is not said is left out."""
         document: dict[str, Any] = {"key": self.key, "href": self.href}

@@ -166,28 +166,6 @@ def widen_extent(collection: Mapping[str, Any], items: Iterable[ItemExtent]) -> 
     return grown
 
 
-def extent_of_item(item: Mapping[str, Any], href: str | None = None) -> ItemExtent:
-    """The extent of an item (JSON) made by ``composite_item`` or ``identity_item``.
-
-    Raises:
-        InvalidRequest: when the document is none of these.
-    """
-    try:
-        properties = item["properties"]
-        west, south, east, north = item["bbox"]
-        x_min, y_min, x_max, y_max = properties["proj:bbox"]
-        return ItemExtent(
-            bbox=(west, south, east, north),
-            start=instant(properties["start_datetime"], "properties.start_datetime"),
-            end=instant(properties["end_datetime"], "properties.end_datetime"),
-            bounds=(x_min, y_min, x_max, y_max),
-            tile=properties["bdc:tiles"][0],
-            href=href,
-        )
-    except (KeyError, IndexError, TypeError, ValueError) as error:
-        raise InvalidRequest(f"is no item of a cube: {error!r}", field="item") from error
-
-
 def _provider(info: ProviderInfo) -> pystac.Provider:
     known = {role.value: role for role in pystac.ProviderRole}
     unknown = sorted(set(info.roles) - known.keys())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from stratocube.catalog.acquisitions import Acquisition
@@ -72,10 +72,6 @@ class Scene:
             " Use one of these as the band's name or common name",
             field=f"bands.{band_name}",
         )
-
-    def with_assets(self, assets: Iterable[SceneAsset]) -> Scene:
-        """This scene with these assets only: a task file needs no others. The version stays that of the whole."""
-        return replace(self, assets=tuple(assets))
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values; ``from_json`` is the inverse. What is not said is left out."""

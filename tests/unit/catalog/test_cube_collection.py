@@ -19,7 +19,6 @@ from stratocube.catalog.cube_collection import (
     ItemExtent,
     ProviderInfo,
     cube_collection,
-    extent_of_item,
     widen_extent,
     with_links_of,
 )
@@ -245,17 +244,6 @@ def test_items_across_180_degrees_reach_round_the_world() -> None:
     assert cube_collection(INFO, [fiji])["extent"]["spatial"]["bbox"] == [[-180.0, -18.0, 180.0, -17.0]]
 
 
-def test_an_item_tells_its_extent() -> None:
-    item = composite_item(
-        make_product(), start=date(2023, 8, 1), end=date(2023, 8, 31), composite_function="LCF", dates=[]
-    )
-    assert extent_of_item(item, "./a.json") == replace(
-        AUGUST, bounds=(500_000.0, 5_099_640.0, 500_480.0, 5_100_000.0), href="./a.json"
-    )
-    with pytest.raises(InvalidRequest, match="is no item of a cube"):
-        extent_of_item({"properties": {}})
-
-
 def test_pystac_walks_a_tree_of_relative_links(tmp_path: Path) -> None:
     item = composite_item(
         make_product(collection_href="../collection.json"),
@@ -266,7 +254,7 @@ def test_pystac_walks_a_tree_of_relative_links(tmp_path: Path) -> None:
     )
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "item.json").write_text(json.dumps(item))
-    extent = extent_of_item(item, "./a/item.json")
+    extent = replace(AUGUST, href="./a/item.json")
     (tmp_path / "collection.json").write_text(json.dumps(cube_collection(INFO, [extent])))
     found = list(pystac.Collection.from_file(str(tmp_path / "collection.json")).get_items())
     assert [one.id for one in found] == ["S2-1M_V1_011009_20230801"]

@@ -165,7 +165,7 @@ def test_files_are_read_from_s3_where_the_archive_has_them_there() -> None:
     assert nearer("earth search", "red") == f"s3://sentinel-cogs/sentinel-s2-l2a-cogs/{folder}/B04.tif"
     usgs = nearer("usgs", "blue") or ""
     assert usgs.startswith("s3://usgs-landsat/collection02/level-2/standard/oli-tirs/2020/028/030/")
-    assert usgs == scene_of("usgs").asset_for("blue").at_alternate("s3").href
+    assert usgs == dict(scene_of("usgs").asset_for("blue").alternate_hrefs)["s3"]
     assert (nearer("hls, l30", "red") or "").startswith("s3://lp-prod-protected/HLSL30.020/")
     assert nearer("static", "blue") is None
     assert providers()["usgs-landsat-c2-l2"].requester_pays == ("usgs-landsat",)

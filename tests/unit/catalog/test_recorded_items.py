@@ -137,11 +137,10 @@ def test_old_items_say_little_and_nothing_is_made_up() -> None:
     assert (quality.nodata, quality.scale, quality.offset, quality.data_type) == (None, None, None, None)
 
 
-def test_landsat_files_are_read_from_their_bucket_when_asked() -> None:
+def test_landsat_files_have_a_second_place_in_their_bucket() -> None:
     blue = scene_of("usgs_1_0_0").asset_for("blue")
     assert blue.href.startswith("https://landsatlook.usgs.gov/data/")
-    assert blue.at_alternate("s3").href.startswith("s3://usgs-landsat/collection02/level-2/standard/oli-tirs/2020/")
-    assert blue.at_alternate("azure") == blue
+    assert dict(blue.alternate_hrefs)["s3"].startswith("s3://usgs-landsat/collection02/level-2/standard/oli-tirs/2020/")
     assert blue.checksum is not None
     assert blue.checksum.startswith("1340")
 
