@@ -10,8 +10,8 @@ import rasterio
 from numpy.typing import NDArray
 
 from benchmarks.workload import CLEAR, NOT_CLEAR, QUALITY_NODATA, BlendInputs, MergeInputs
-from stratocube.cube.bands import CLEAROB, PROVENANCE, TOTALOB
 from stratocube.cube.geobox import GeoBox
+from stratocube.cube.layers import CLEAROB, PROVENANCE, TOTALOB
 from stratocube.cube.mask import QualityMask
 from stratocube.pixels.blend import Observation
 from stratocube.pixels.blend_cogs import Meaning, blend_cogs

@@ -8,8 +8,9 @@ from typing import Final
 
 from stratocube.catalog.product_bands import BandInfo, BandKind, ClassInfo
 from stratocube.catalog.quality_classes import quality_classes
-from stratocube.cube.bands import DATASOURCE, PROVENANCE, PROVENANCE_YEAR, Band, IndexBand, ObservationLayer
+from stratocube.cube.bands import Band, IndexBand
 from stratocube.cube.definition import CubeDefinition
+from stratocube.cube.layers import DATASOURCE, PROVENANCE, PROVENANCE_YEAR, ObservationLayer
 from stratocube.cube.mask import QualityMask
 
 _SOURCE_COLOURS: Final = ("E69F00", "56B4E9", "009E73", "F0E442", "0072B2", "D55E00", "CC79A7", "999999")

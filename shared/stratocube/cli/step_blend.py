@@ -11,8 +11,8 @@ import numpy as np
 
 from stratocube.cli.requests import read_request
 from stratocube.cli.step_inputs import day, raster_path, threads
-from stratocube.cube.bands import OBSERVATION_LAYERS
 from stratocube.cube.definition import CubeDefinition
+from stratocube.cube.layers import OBSERVATION_LAYERS
 from stratocube.cube.mask import QualityMask, parse_mask
 from stratocube.errors import InvalidRequest
 from stratocube.pixels.blend import BlendResult, Observation, ObservationLayers, blend

@@ -14,10 +14,10 @@ from typing import Any
 from stratocube import __version__
 from stratocube.catalog.products import BandFile, Picture, ProductInfo, composite_item
 from stratocube.cli.suggestions import alike
-from stratocube.cube.bands import OBSERVATION_LAYERS
 from stratocube.cube.definition import CubeDefinition
 from stratocube.cube.geobox import GeoBox
 from stratocube.cube.grids import Tile
+from stratocube.cube.layers import OBSERVATION_LAYERS
 from stratocube.cube.timeline import Period
 from stratocube.errors import InvalidRequest
 from stratocube.pixels.cog import save_as_cog

@@ -1,15 +1,15 @@
-"""Bands of a cube: what a definition lists, and the layers every composite gets beside them."""
+"""Bands of a cube: what a definition lists."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
 
 from stratocube.cube.expressions import Expression, parse_index
+from stratocube.cube.layers import OBSERVATION_LAYERS
 from stratocube.cube.schema import BandName, Metadata, Number, StrictModel, Text, plain_json, refuse, shown
 from stratocube.errors import InvalidRequest
 
@@ -30,30 +30,6 @@ INTEGER_RANGES: Final = MappingProxyType(
 _LARGEST_FLOAT32: Final = 3.4028234663852886e38
 
 MAX_EXPRESSION_BANDS: Final = 32
-
-
-@dataclass(frozen=True)
-class ObservationLayer:
-    """A raster every composite gets beside its bands, made with the quality band."""
-
-    name: str
-    data_type: str
-    nodata: int
-    description: str
-
-
-CLEAROB: Final = ObservationLayer("CLEAROB", "uint8", 0, "clear observations in the period")
-TOTALOB: Final = ObservationLayer("TOTALOB", "uint8", 0, "observations in the period")
-PROVENANCE: Final = ObservationLayer("PROVENANCE", "int16", -1, "day of the year of the observation used")
-PROVENANCE_YEAR: Final = ObservationLayer(
-    "PROVENANCE_YEAR", "int16", -1, "year of the observation used, where the dates of a product lie in several years"
-)
-DATASOURCE: Final = ObservationLayer("DATASOURCE", "uint8", 255, "index of the source collection or platform used")
-OBSERVATION_LAYERS: Final = MappingProxyType(
-    {layer.name: layer for layer in (CLEAROB, TOTALOB, PROVENANCE, PROVENANCE_YEAR, DATASOURCE)}
-)
-"""By name. DATASOURCE exists in cubes of combined collections only, PROVENANCE_YEAR in products only whose dates lie in
-more than one year: the items of others name the year (``stratocube:provenance_year``)."""
 
 
 def check_value(value: float, data_type: str | None) -> int | float:

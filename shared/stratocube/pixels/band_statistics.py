@@ -15,10 +15,10 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-_COUNTED_BYTES: Final = 2
-"""Integers of up to so many bytes are counted by value."""
-_ROWS: Final = 256
-"""Counted at a time: numpy makes eight bytes of each pixel first."""
+_EXACT_BYTES: Final = 2
+"""Squares of integers of up to so many bytes, and their sums, are integers that float64 holds exactly."""
+_ADDED: Final = 1 << 17
+"""Pixels added up at a time: as float64 they are to stay in the cache."""
 _DIGITS: Final = 9
 
 
@@ -52,6 +52,56 @@ class _Part(NamedTuple):
     squares: float
 
 
+class _Sums(NamedTuple):
+    """Of integers, exactly: the same in whatever order they are added up."""
+
+    pixels: int = 0
+    least: int | None = None
+    largest: int | None = None
+    total: int = 0
+    squares: int = 0
+
+    def plus(self, values: NDArray[Any], gaps: int, stand_in: int) -> _Sums:
+        """With ``values``, of which ``gaps`` do not count and hold ``stand_in``, a number that is there besides."""
+        least, largest = int(values.min()), int(values.max())
+        if least == largest:
+            total, squares = least * values.size, least**2 * values.size
+        else:
+            numbers = values.astype(np.float64).reshape(-1)
+            total, squares = int(numbers.sum()), int(numbers @ numbers)
+        return _Sums(
+            self.pixels + values.size - gaps,
+            least if self.least is None else min(self.least, least),
+            largest if self.largest is None else max(self.largest, largest),
+            self.total + total - gaps * stand_in,
+            self.squares + squares - gaps * stand_in**2,
+        )
+
+    def plus_sums(self, other: _Sums) -> _Sums:
+        """Both together."""
+        if self.least is None or self.largest is None:
+            return other
+        if other.least is None or other.largest is None:
+            return self
+        return _Sums(
+            self.pixels + other.pixels,
+            min(self.least, other.least),
+            max(self.largest, other.largest),
+            self.total + other.total,
+            self.squares + other.squares,
+        )
+
+    def part(self) -> _Part:
+        """The same as rounded numbers."""
+        if self.least is None or self.largest is None:
+            return _NOTHING
+        distances = (self.pixels * self.squares - self.total**2) / self.pixels
+        return _Part(self.pixels, self.least, self.largest, self.total / self.pixels, distances)
+
+
+_NOTHING: Final = _Part(0, math.inf, -math.inf, 0.0, 0.0)
+
+
 @dataclass
 class GatheredStatistics:
     """Of the bands of one image. Pieces may come from several threads, each piece once."""
@@ -62,20 +112,20 @@ class GatheredStatistics:
     piece_size: int
     """Floating numbers are added up in squares of this size, so that their sums are the same however they come."""
     _seen: int = 0
-    _counts: NDArray[np.int64] | None = field(default=None, repr=False)
+    _sums: list[_Sums] | None = field(default=None, repr=False)
     _parts: dict[tuple[int, int], list[_Part]] = field(default_factory=dict, repr=False)
     _lock: Any = field(default_factory=threading.Lock, repr=False)
 
     def __post_init__(self) -> None:
-        if self.dtype.kind in "iu" and self.dtype.itemsize <= _COUNTED_BYTES:
-            self._counts = np.zeros((self.bands, 256**self.dtype.itemsize), dtype=np.int64)
+        if self.dtype.kind in "iu" and self.dtype.itemsize <= _EXACT_BYTES:
+            self._sums = [_Sums()] * self.bands
 
     def add(self, row: int, column: int, pixels: NDArray[Any]) -> None:
         """Take a piece (bands, rows, columns) whose first pixel is at ``row``, ``column``."""
-        if self._counts is not None:
-            counted = self._counted(pixels)
+        if self._sums is not None:
+            added = [self._summed(band) for band in pixels]
             with self._lock:
-                self._counts += counted
+                self._sums = [before.plus_sums(sums) for before, sums in zip(self._sums, added, strict=True)]
                 self._seen += pixels[0].size
             return
         size = self.piece_size
@@ -92,27 +142,29 @@ class GatheredStatistics:
 
     def result(self) -> tuple[BandStatistics, ...]:
         """The statistics of each band so far."""
-        if self._counts is not None:
-            values = self._values()
-            valid = np.ones(values.shape, dtype=np.bool_) if self.nodata is None else values != self.nodata
-            wholes = [_of_counts(values[valid], counts[valid]) for counts in self._counts]
+        if self._sums is not None:
+            wholes = [sums.part() for sums in self._sums]
         else:
             wholes = [_together(parts[band] for _, parts in sorted(self._parts.items())) for band in range(self.bands)]
         return tuple(_statistics(whole, self._seen) for whole in wholes)
 
-    def _counted(self, pixels: NDArray[Any]) -> NDArray[np.int64]:
-        kinds = 256**self.dtype.itemsize
-        bits = pixels.astype(self.dtype.newbyteorder("="), copy=False).view(f"u{self.dtype.itemsize}")
-        counted = np.zeros((self.bands, kinds), dtype=np.int64)
-        for band, rows in enumerate(bits):
-            for top in range(0, len(rows), _ROWS):
-                counted[band] += np.bincount(rows[top : top + _ROWS].reshape(-1), minlength=kinds)
-        return counted
-
-    def _values(self) -> NDArray[np.int64]:
-        """The values that the counts are of."""
-        kinds = np.arange(256**self.dtype.itemsize, dtype=f"u{self.dtype.itemsize}")
-        return kinds.view(self.dtype.newbyteorder("=")).astype(np.int64)
+    def _summed(self, band: NDArray[Any]) -> _Sums:
+        sums, rows = _Sums(), max(_ADDED // band.shape[1], 1)
+        # As an integer: numpy would compare integers with a float as doubles, in several times the time.
+        gap = None if self.nodata is None or not float(self.nodata).is_integer() else int(self.nodata)
+        for top in range(0, len(band), rows):
+            values = band[top : top + rows]
+            gaps = stand_in = 0
+            if gap is not None:
+                missing = values == gap
+                gaps = int(np.count_nonzero(missing))
+            if gaps == values.size:
+                continue
+            if gaps:
+                stand_in = int(values.flat[int(np.argmin(missing))])
+                values = np.where(missing, values.dtype.type(stand_in), values)
+            sums = sums.plus(values, gaps, stand_in)
+        return sums
 
     def _valid(self, band: NDArray[Any]) -> NDArray[np.float64]:
         valid = np.isfinite(band) if self.dtype.kind == "f" else np.ones(band.shape, dtype=np.bool_)
@@ -124,25 +176,14 @@ class GatheredStatistics:
 
 def _part(values: NDArray[np.float64]) -> _Part:
     if not values.size:
-        return _Part(0, math.inf, -math.inf, 0.0, 0.0)
+        return _NOTHING
     mean = float(values.mean())
     return _Part(values.size, float(values.min()), float(values.max()), mean, float(np.square(values - mean).sum()))
 
 
-def _of_counts(values: NDArray[np.int64], counts: NDArray[np.int64]) -> _Part:
-    there = counts > 0
-    if not there.any():
-        return _part(np.empty(0))
-    values, counts = values[there], counts[there]
-    count = int(counts.sum())
-    mean = float((values * counts).sum() / count)
-    squares = float((np.square(values - mean) * counts).sum())
-    return _Part(count, float(values.min()), float(values.max()), mean, squares)
-
-
 def _together(parts: Iterable[_Part]) -> _Part:
     """Parts added up, by the formulas of Chan, Golub and LeVeque (1979)."""
-    whole = _Part(0, math.inf, -math.inf, 0.0, 0.0)
+    whole = _NOTHING
     for part in parts:
         count = whole.pixels + part.pixels
         if not part.pixels:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Final
@@ -112,6 +113,8 @@ def blend_cogs(
     totals = run(plan, grid, iter(parts), encoder, threads)
     if not plan.observations:
         _encode_nothing(encoder, parts)
+    with ThreadPoolExecutor(max(threads, 1)) as pool:
+        list(pool.map(CogWriter.complete, encoder.cogs.values()))
     return BlendedCogs(
         cogs=encoder.cogs,
         geobox=grid.geobox,

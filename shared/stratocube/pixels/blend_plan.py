@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from stratocube.cube.bands import OBSERVATION_LAYERS, ObservationLayer
+from stratocube.cube.layers import OBSERVATION_LAYERS, ObservationLayer
 from stratocube.cube.mask import QualityMask
 from stratocube.errors import InvalidRequest
 from stratocube.pixels.composite import CompositeFunction, make_reducer

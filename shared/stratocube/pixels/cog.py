@@ -23,7 +23,8 @@ from numpy.typing import DTypeLike, NDArray
 
 from stratocube.cube.geobox import GeoBox
 from stratocube.errors import InvalidRequest
-from stratocube.pixels.cog_writer import ENCODING, CogProfile, CogWriter, Kind, Meaning
+from stratocube.pixels.cog_profile import NO_PREDICTOR, CogProfile, Kind, Meaning, encoding_of
+from stratocube.pixels.cog_writer import CogWriter
 from stratocube.pixels.sources import open_raster
 
 __all__ = [
@@ -165,8 +166,10 @@ def generate_cogs(
     ...     raster.tags(ns="IMAGE_STRUCTURE")["LAYOUT"]
     'COG'
     """
-    options = _options(kind, block_size, threads)
+    _check_kind(kind)
+    _check_block_size(block_size)
     with open_raster(str(source)) as dataset, _whole(path) as partial:
+        options = _options(kind, np.dtype(dataset.dtypes[0]), block_size, threads)
         rasterio.shutil.copy(dataset, str(partial), driver="COG", **options)
 
 
@@ -246,16 +249,14 @@ def _filled(data: NDArray[Any], profile: CogProfile, threads: int | None) -> Cog
     return writer
 
 
-def _options(kind: Kind, block_size: int, threads: int | None) -> dict[str, str]:
-    _check_kind(kind)
-    _check_block_size(block_size)
-    encoding = ENCODING[kind]
-    predictor = "NO" if encoding["predictor"] == 1 else "YES"
+def _options(kind: Kind, dtype: np.dtype[Any], block_size: int, threads: int | None) -> dict[str, str]:
+    encoding = encoding_of(kind, dtype)
+    predictor = "NO" if encoding.predictor == NO_PREDICTOR else "YES"
     return {
         "BLOCKSIZE": str(block_size),
         "COMPRESS": "DEFLATE",
         "PREDICTOR": predictor,
-        "LEVEL": str(encoding["level"]),
+        "LEVEL": str(encoding.level),
         "OVERVIEW_RESAMPLING": _RESAMPLING[kind],
         "OVERVIEW_COMPRESS": "DEFLATE",
         "OVERVIEW_PREDICTOR": predictor,

@@ -28,8 +28,10 @@ _BYTES: Final = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11
 """Size of one value of each TIFF type."""
 _LONG: Final = 4
 _SUBFILE, _WIDTH, _HEIGHT, _OFFSETS, _SIZES = 254, 256, 257, 324, 325
-_OF_IMAGE_ALONE: Final = frozenset({33550, 33922, 34264, 34735, 34736, 34737, 42112})
-"""Place on the Earth and GDAL's metadata: said once, not for overviews."""
+_PLACE: Final = frozenset({33550, 33922, 34264, 34735, 34736, 34737})
+"""Where on the Earth (OGC GeoTIFF 1.1, annex A)."""
+_OF_IMAGE_ALONE: Final = _PLACE | {42112}
+"""Place and GDAL's metadata: said once, not for overviews."""
 _LARGEST: Final = (1 << 32) - 1
 
 
@@ -67,6 +69,11 @@ def directory_of(tiff: bytes | memoryview) -> dict[int, Tag]:
         place = entry + 8 if size <= _LONG else struct.unpack_from("<I", tiff, entry + 8)[0]
         tags[number] = Tag(kind, length, bytes(tiff[place : place + size]))
     return tags
+
+
+def georeference_of(tiff: bytes | memoryview) -> dict[int, Tag]:
+    """The tags of the first image that say where it lies."""
+    return {number: tag for number, tag in directory_of(tiff).items() if number in _PLACE}
 
 
 def tiles_of(tiff: bytes | memoryview) -> list[bytes]:

@@ -1,15 +1,14 @@
 """A COG made piece by piece: each is encoded when it comes, and only its bytes and a sixteenth of its pixels are kept.
 
-So the full image need not be in memory, nor be encoded twice. GDAL's GeoTIFF driver encodes the tiles;
-:mod:`stratocube.pixels.cog_layout` puts them in order.
+So the full image need not be in memory, nor be encoded twice. :mod:`stratocube.pixels.tile_encoding` compresses the
+tiles, :mod:`stratocube.pixels.cog_layout` puts them in order.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from types import MappingProxyType
-from typing import Any, Final, Literal, NamedTuple
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 import numpy as np
 from affine import Affine
@@ -18,108 +17,11 @@ from rasterio.io import MemoryFile
 
 from stratocube.cube.geobox import GeoBox
 from stratocube.pixels.band_statistics import BandStatistics, GatheredStatistics
-from stratocube.pixels.cog_layout import Image, directory_of, lay_out, tiles_of
+from stratocube.pixels.cog_layout import Image, Tag, directory_of, georeference_of, lay_out
+from stratocube.pixels.cog_profile import CogProfile
 from stratocube.pixels.overviews import average_half, nearest_half
 from stratocube.pixels.sources import crs_of, environment
-
-Kind = Literal["continuous", "categorical"]
-"""``continuous``: reflectance, indexes, temperatures. ``categorical``: classes, bits, counts, days, indexes of
-sources: numbers that must not be averaged."""
-
-ENCODING: Final[Mapping[str, Mapping[str, int]]] = MappingProxyType(
-    {"continuous": {"level": 1, "predictor": 2}, "categorical": {"level": 6, "predictor": 1}}
-)
-"""DEFLATE level and predictor. Behind the predictor reflectance does not get smaller beyond level 1 (16.7 MB at 1, 16.5
-at 3, 16.7 at 6) and takes a quarter of the time. Classes and counts are a third smaller at level 6, and smaller without
-predictor than with it."""
-_FLOATING_PREDICTOR: Final = 3
-_PICTURE_BANDS: Final = 3
-_AT_A_TIME: Final = 8
-"""Tiles that GDAL encodes as one image: to make one costs as much as a tenth of a tile."""
-_SOMEWHERE: Final = Affine(2, 0, 0, 0, -2, 0)
-"""Where tiles lie while they are encoded; GDAL warns of rasters that lie nowhere."""
-
-
-@dataclass(frozen=True)
-class Meaning:
-    """What a COG says about its numbers; see :func:`stratocube.pixels.cog.save_as_cog`."""
-
-    kind: Kind
-    description: str = ""
-    """Name of the band: programs show it, and address bands by it."""
-    scale: float | None = None
-    offset: float | None = None
-    unit: str = ""
-    block_size: int = 512
-    long_name: str = ""
-    """What the band is, in words."""
-    colors: Mapping[int, str] = field(default_factory=dict)
-    """Colour of each class, six hexadecimal digits: the colour table of one band of uint8. Others have none."""
-    tags: Mapping[str, str] = field(default_factory=dict)
-    """Of the file."""
-
-    def profile(self, geobox: GeoBox, dtype: np.dtype[Any], nodata: float | None, bands: int = 1) -> CogProfile:
-        """The profile of a file on ``geobox`` that has this meaning."""
-        return CogProfile(
-            geobox,
-            dtype,
-            nodata,
-            self.kind,
-            bands,
-            self.description,
-            self.tags,
-            self.scale,
-            self.offset,
-            self.unit,
-            self.block_size,
-            self.long_name,
-            self.colors,
-        )
-
-
-@dataclass(frozen=True)
-class CogProfile:
-    """What a COG says about its pixels; see :func:`stratocube.pixels.cog.save_as_cog` for the fields."""
-
-    geobox: GeoBox
-    dtype: np.dtype[Any]
-    nodata: float | None
-    kind: Kind
-    bands: int = 1
-    description: str = ""
-    tags: Mapping[str, str] = field(default_factory=dict)
-    scale: float | None = None
-    offset: float | None = None
-    unit: str = ""
-    block_size: int = 512
-    long_name: str = ""
-    colors: Mapping[int, str] = field(default_factory=dict)
-
-    @property
-    def has_colours(self) -> bool:
-        """Whether the file has a colour table: TIFF knows one for bytes, and one for 16 bits that is 400 KB large."""
-        return bool(self.colors) and self.bands == 1 and self.dtype == np.uint8
-
-    def options(self) -> dict[str, Any]:
-        """How GDAL encodes the tiles."""
-        encoding = ENCODING[self.kind]
-        predictor = encoding["predictor"]
-        if predictor != 1 and self.dtype.kind == "f":
-            predictor = _FLOATING_PREDICTOR
-        return {
-            "driver": "GTiff",
-            "count": self.bands,
-            "dtype": self.dtype.name,
-            "tiled": True,
-            "blockxsize": self.block_size,
-            "blockysize": self.block_size,
-            "compress": "DEFLATE",
-            "zlevel": encoding["level"],
-            "predictor": predictor,
-            "interleave": "pixel",
-            "photometric": "RGB" if self.bands == _PICTURE_BANDS else "MINISBLACK",
-            "bigtiff": "NO",
-        }
+from stratocube.pixels.tile_encoding import SOMEWHERE, encode_tiles
 
 
 class _Place(NamedTuple):
@@ -172,19 +74,23 @@ class CogWriter:
             top, left = row >> 2, column >> 2
             self._small[:, top : top + pixels.shape[1], left : left + pixels.shape[2]] = pixels
 
-    def finish(self) -> Iterator[bytes]:
-        """The parts of the file in order. The writer is used up: each part may be let go once it is written."""
+    def complete(self) -> None:
+        """Encode the coarser overviews, which need all pieces: to be called after the last one, from any thread."""
         small, self._small = self._small, None
         for level in range(2, len(self._shapes)):
             if small is not None:
                 self._encode(self._cut(level, 0, 0, small))
                 small = self._half(small) if level + 1 < len(self._shapes) else None
+
+    def finish(self) -> Iterator[bytes]:
+        """The parts of the file in order. The writer is used up: each part may be let go once it is written."""
+        self.complete()
         images = []
         for level, (rows, columns) in enumerate(self._shapes):
             places = sorted(place for place in self._tiles if place.level == level)
             images.append(Image(rows, columns, [self._tiles[place] for place in places]))
         self._tiles.clear()
-        return lay_out(directory_of(self._empty()), images)
+        return lay_out({**directory_of(self._empty()), **_georeference(self._profile.geobox)}, images)
 
     def _half(self, pixels: NDArray[Any]) -> NDArray[Any]:
         if self._profile.kind == "continuous":
@@ -220,24 +126,15 @@ class CogWriter:
             if value not in self._plain:
                 (self._plain[value],) = encode_tiles([tile], self._profile)
             self._tiles[place] = self._plain[value]
-        places = list(waiting)
-        for start in range(0, len(places), _AT_A_TIME):
-            some = places[start : start + _AT_A_TIME]
-            encoded = encode_tiles([waiting[place] for place in some], self._profile)
-            self._tiles.update(zip(some, encoded, strict=True))
+        encoded = encode_tiles(list(waiting.values()), self._profile)
+        self._tiles.update(zip(waiting, encoded, strict=True))
 
     def _empty(self) -> bytes:
-        """A GeoTIFF without pixels that has all the tags of the image."""
+        """A TIFF without pixels that has all the tags of the image but those of its place."""
         profile = self._profile
         with environment(), MemoryFile(ext=".tif") as memory:
             with memory.open(
-                **profile.options(),
-                width=1,
-                height=1,
-                sparse_ok=True,
-                crs=crs_of(profile.geobox),
-                transform=Affine(*profile.geobox.transform),
-                nodata=profile.nodata,
+                **profile.options(), width=1, height=1, sparse_ok=True, transform=SOMEWHERE, nodata=profile.nodata
             ) as raster:
                 if profile.description:
                     raster.set_band_description(1, profile.description)
@@ -257,14 +154,22 @@ class CogWriter:
             return bytes(memory.getbuffer())
 
 
-def encode_tiles(tiles: Sequence[NDArray[Any]], profile: CogProfile) -> list[bytes]:
-    """Tiles, (bands, rows, columns) of the block size each, encoded as one image: one below the other."""
-    column = np.concatenate(tiles, axis=1) if len(tiles) > 1 else np.ascontiguousarray(tiles[0])
-    _, height, width = column.shape
+@lru_cache(maxsize=8)
+def _georeference(geobox: GeoBox) -> Mapping[int, Tag]:
+    """The GeoTIFF tags of a grid. Remembered, because PROJ takes 5 ms and the products of a tile share a grid."""
     with environment(), MemoryFile(ext=".tif") as memory:
-        with memory.open(**profile.options(), width=width, height=height, transform=_SOMEWHERE) as raster:
-            raster.write(column)
-        return tiles_of(memory.getbuffer())
+        with memory.open(
+            driver="GTiff",
+            width=1,
+            height=1,
+            count=1,
+            dtype="uint8",
+            sparse_ok=True,
+            crs=crs_of(geobox),
+            transform=Affine(*geobox.transform),
+        ):
+            pass
+        return georeference_of(memory.getbuffer())
 
 
 def _rgb(color: str) -> tuple[int, int, int]:

@@ -14,6 +14,7 @@ from affine import Affine
 from numpy.typing import DTypeLike, NDArray
 
 from stratocube.cube.geobox import GeoBox
+from stratocube.cube.layers import DATASOURCE
 from stratocube.errors import InvalidRequest
 from stratocube.pixels.cog import Kind, empty
 from stratocube.pixels.resampling import get_resample_method
@@ -28,9 +29,6 @@ from stratocube.pixels.sources import (
     open_raster,
 )
 from stratocube.pixels.warp import Piece, Scaling, Target, warp
-
-DATASOURCE_NODATA: Final = 255
-"""Pixels of the datasource raster that come from no scene."""
 
 _PIECE_ROWS: Final = 1024
 _PIECE_COLUMNS: Final = 2048
@@ -194,10 +192,10 @@ def empty_merge(
     >>> empty_merge(tile, data_type="uint8", nodata=255).data.tolist()
     [[255, 255]]
     """
-    if datasource is not None and len(datasource) > DATASOURCE_NODATA:
+    if datasource is not None and len(datasource) > DATASOURCE.nodata:
         raise InvalidRequest(f"at most 255 datasets can be told apart, got {len(datasource)}", field="datasource")
     data = empty(geobox, data_type=data_type, nodata=nodata)
-    origin = None if datasource is None else np.full(geobox.shape, DATASOURCE_NODATA, dtype=np.uint8)
+    origin = None if datasource is None else np.full(geobox.shape, DATASOURCE.nodata, dtype=np.uint8)
     return Merge(data, geobox, nodata, origin, ())
 
 
@@ -299,7 +297,7 @@ def _scaling(source: SourceRaster, kind: Kind, scale: float | None, offset: floa
 
 def _index(source: SourceRaster, datasource: Sequence[str] | None) -> int:
     if datasource is None:
-        return DATASOURCE_NODATA
+        return DATASOURCE.nodata
     if source.dataset not in datasource:
         raise InvalidRequest(
             f"{source.href} is of {source.dataset!r}, which is none of {', '.join(datasource)}", field="datasource"

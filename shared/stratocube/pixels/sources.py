@@ -210,7 +210,9 @@ def rows_of(window: Window) -> slice:
 
 def is_nodata(values: NDArray[Any], nodata: float | None) -> NDArray[np.bool_]:
     """Where an array is nodata: equal to ``nodata``, masked, or not a number. Bool array of the same shape."""
-    data = np.ma.getdata(values)
+    # Of plain arrays numpy.ma need not be known: to import it takes 20 ms.
+    masked = type(values) is not np.ndarray and np.ma.isMaskedArray(values)
+    data = np.ma.getdata(values) if masked else values
     missing: NDArray[np.bool_]
     if data.dtype.kind == "f":
         missing = np.isnan(data)
@@ -220,7 +222,7 @@ def is_nodata(values: NDArray[Any], nodata: float | None) -> NDArray[np.bool_]:
         missing = np.zeros(data.shape, dtype=np.bool_)
     else:  # as int: numpy would compare integers with a float as doubles, in twice the time
         missing = np.asarray(data == int(nodata))
-    if np.ma.isMaskedArray(values):
+    if masked:
         missing |= np.ma.getmaskarray(values)
     return missing
 

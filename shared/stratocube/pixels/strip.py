@@ -10,13 +10,13 @@ from typing import Any, Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from stratocube.cube.layers import DATASOURCE
 from stratocube.errors import InvalidRequest
 from stratocube.pixels.blend_plan import BlendPlan
 from stratocube.pixels.choice import NOWHERE, Choice, Taken
 from stratocube.pixels.composite import Counter, LeastCloudFirst, Reducer, make_reducer, provenance, within
 from stratocube.pixels.composition import Composition, Participation, of_one_date
 from stratocube.pixels.judge import Observed
-from stratocube.pixels.merge import DATASOURCE_NODATA
 from stratocube.pixels.statistics import QualityCounts, count_quality
 from stratocube.pixels.workspace import Workspace
 
@@ -159,7 +159,7 @@ class _Layers:
         self._quality = workspace.full(shape, plan.mask.nodata, np.min_scalar_type(plan.mask.nodata))
         self._sources: NDArray[np.uint8] | None = None
         if plan.names_sources:
-            self._sources = workspace.full(shape, DATASOURCE_NODATA, np.uint8)
+            self._sources = workspace.full(shape, DATASOURCE.nodata, np.uint8)
         self._participation = None if plan.functions[0] == "LCF" else Participation(shape, len(plan.observations))
 
     def add(self, rank: int, date: DateRasters, rows: slice, offer: Observed) -> Taken:

@@ -7,7 +7,8 @@ from dataclasses import asdict
 from datetime import date
 from typing import Any
 
-from stratocube.cube.bands import DATASOURCE, OBSERVATION_LAYERS, Band
+from stratocube.cube.bands import Band
+from stratocube.cube.layers import DATASOURCE, OBSERVATION_LAYERS
 from stratocube.errors import InvalidRequest
 from stratocube.pixels.blend import Observation
 from stratocube.pixels.blend_cogs import BlendedCogs, blend_cogs

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from stratocube.cube.bands import PROVENANCE
+from stratocube.cube.layers import PROVENANCE
 from stratocube.pixels.composition import Composition
 
 Json = dict[str, Any]

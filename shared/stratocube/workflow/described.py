@@ -11,10 +11,10 @@ from stratocube.catalog.cube_bands import band_info, observation_band
 from stratocube.catalog.cube_collection import CollectionInfo, ProviderInfo
 from stratocube.catalog.product_bands import BandInfo, BandKind
 from stratocube.catalog.products import CrsInfo
-from stratocube.cube.bands import DATASOURCE, OBSERVATION_LAYERS, PROVENANCE, PROVENANCE_YEAR
 from stratocube.cube.definition import CubeDefinition
 from stratocube.cube.geobox import GeoBox
-from stratocube.pixels.cog_writer import Meaning
+from stratocube.cube.layers import DATASOURCE, OBSERVATION_LAYERS, PROVENANCE, PROVENANCE_YEAR
+from stratocube.pixels.cog_profile import Meaning
 from stratocube.pixels.sources import crs_of
 
 DEFAULT_BLOCK: Final = 512

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stratocube.catalog.hosts import check_href
-from stratocube.cube.bands import DATASOURCE, Band
+from stratocube.cube.bands import Band
+from stratocube.cube.layers import DATASOURCE
 from stratocube.errors import InvalidRequest
 from stratocube.pixels.confidence import OliFlag
 from stratocube.pixels.dark_end import contradiction, read_dark_end

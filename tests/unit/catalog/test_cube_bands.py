@@ -7,8 +7,8 @@ from typing import Any
 from stratocube.catalog.cube_bands import band_info, observation_band
 from stratocube.catalog.product_bands import BandInfo, BandKind, ClassInfo
 from stratocube.catalog.quality_classes import CMASK, FMASK4, SCL, quality_classes
-from stratocube.cube.bands import CLEAROB, DATASOURCE, PROVENANCE, PROVENANCE_YEAR
 from stratocube.cube.definition import CubeDefinition
+from stratocube.cube.layers import CLEAROB, DATASOURCE, PROVENANCE, PROVENANCE_YEAR
 
 
 def definition(mask: dict[str, Any]) -> CubeDefinition:

@@ -10,8 +10,8 @@ import pytest
 import rasterio
 from rio_cogeo import cog_validate
 
-from stratocube.cube.bands import OBSERVATION_LAYERS
 from stratocube.cube.geobox import GeoBox
+from stratocube.cube.layers import OBSERVATION_LAYERS
 from stratocube.errors import InvalidRequest
 from stratocube.pixels.blend import blend
 from stratocube.pixels.blend_cogs import Meaning, blend_cogs

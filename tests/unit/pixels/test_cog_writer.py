@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 from rasterio.io import MemoryFile
 
 from stratocube.cube.geobox import GeoBox
-from stratocube.pixels import cog_writer
-from stratocube.pixels.cog_writer import CogProfile, CogWriter
+from stratocube.pixels import cog_writer, tile_encoding
+from stratocube.pixels.cog_profile import CogProfile
+from stratocube.pixels.cog_writer import CogWriter
 
 
 def written(pixels: NDArray[np.float32]) -> bytes:
@@ -62,5 +63,5 @@ def test_values_that_compare_equal_but_differ_in_bits_are_told_apart() -> None:
 def test_bytes_do_not_tell_how_many_tiles_were_encoded_together(monkeypatch: pytest.MonkeyPatch) -> None:
     pixels = np.random.default_rng(4).normal(size=(80, 48)).astype(np.float32)
     together = written(pixels)
-    monkeypatch.setattr(cog_writer, "_AT_A_TIME", 1)
+    monkeypatch.setattr(tile_encoding, "_AT_A_TIME", 1)
     assert written(pixels) == together

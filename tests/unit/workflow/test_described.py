@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from stratocube.catalog.product_bands import BandKind
-from stratocube.cube.bands import OBSERVATION_LAYERS
 from stratocube.cube.definition import CubeDefinition
 from stratocube.cube.geobox import GeoBox
+from stratocube.cube.layers import OBSERVATION_LAYERS
 from stratocube.workflow.described import collection_info, crs_info, file_meaning, layer_info
 from stratocube.workflow.products import band_kind
 from tests.unit.cube.forms import small_cube
