@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -67,7 +68,11 @@ def run_module(module: str, arguments: Sequence[str]) -> Usage:
     with tempfile.TemporaryFile("w+") as said, tempfile.TemporaryFile("w+") as complained:
         started = time.perf_counter()
         process = subprocess.Popen(  # noqa: S603 - this interpreter, a module of this package
-            [sys.executable, "-m", module, *arguments], cwd=ROOT, stdout=said, stderr=complained
+            [sys.executable, "-m", module, *arguments],
+            cwd=ROOT,
+            env=os.environ | memory_settings(),
+            stdout=said,
+            stderr=complained,
         )
         _, status, used = os.wait4(process.pid, 0)  # subprocess would keep the resource usage for itself
         wall = time.perf_counter() - started
@@ -87,6 +92,12 @@ def run_module(module: str, arguments: Sequence[str]) -> Usage:
         job_cpu_s=told["cpu_s"],
         answer=told["answer"],
     )
+
+
+def memory_settings() -> dict[str, str]:
+    """What the functions tell glibc about its memory, by the template: everybody here gets the same."""
+    template = (ROOT / "infra" / "template.yaml").read_text()
+    return dict(re.findall(r'^ +(MALLOC_\w+): "(\d+)"$', template, re.MULTILINE))
 
 
 class JobClock:

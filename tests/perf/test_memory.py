@@ -34,7 +34,7 @@ def test_a_blend_holds_a_window_of_its_dates_and_what_is_encoded(stack: BlendInp
     held = peak(lambda: ours.blend(stack, out, 1))
     encoded = sum((out / f"{name}.tif").stat().st_size for name in PRODUCTS)
     # Pixels of the tile: 34 MB of products, 151 MB of inputs.
-    assert held <= encoded + 32 * MB
+    assert held <= encoded + 42 * MB
 
 
 def test_more_dates_do_not_take_more_memory_than_their_part_of_a_window(stack: BlendInputs, out: Path) -> None:
@@ -45,7 +45,7 @@ def test_more_dates_do_not_take_more_memory_than_their_part_of_a_window(stack: B
 
 def test_another_thread_takes_one_more_window_not_one_more_tile(stack: BlendInputs, out: Path) -> None:
     one, two = (peak(lambda n=n: ours.blend(stack, out, n)) for n in (1, 2))  # type: ignore[misc]
-    assert two - one <= 32 * MB
+    assert two - one <= 36 * MB
 
 
 @pytest.mark.parametrize(("dtype", "most"), [("int16", 20), ("float32", 12)])

@@ -67,7 +67,10 @@ def grid_of(plan: BlendPlan, geobox: GeoBox | None, block_size: int = _COG_BLOCK
 
 def windows_of(plan: BlendPlan, grid: Grid, part: Window | None = None) -> Iterator[Window]:
     """The windows that are composited at a time, of the tile or of a part of it."""
-    return grid.windows(_most_pixels(plan), part)
+    # Two blocks at a time are fewer calls, where every date is read anyway; LCF reads the band of the next date only
+    # for blocks in which pixels are open.
+    every_date = any(function != "LCF" for function in plan.functions)
+    return grid.windows(_most_pixels(plan), part, wide=every_date)
 
 
 def run(plan: BlendPlan, grid: Grid, tile: Iterator[Window], parts: Parts, threads: int) -> Totals | None:

@@ -60,13 +60,14 @@ class Grid:
         if dataset.crs != self.crs:
             raise InvalidRequest(f"{path} has another coordinate reference system than the grid", field="observations")
 
-    def windows(self, most_pixels: int, part: Window | None = None) -> Iterator[Window]:
+    def windows(self, most_pixels: int, part: Window | None = None, *, wide: bool = False) -> Iterator[Window]:
         """Windows that cover the grid, or a part of it, of about 512 × 512 pixels and at most ``most_pixels``.
 
-        They lie along the blocks, as the part should. Where one block alone has more pixels than that, windows are
-        parts of blocks, which are then decoded again and again.
+        ``wide`` ones have twice as many columns where that is not too many pixels. They lie along the blocks, as the
+        part should. Where one block alone has more pixels than that, windows are parts of blocks, which are then
+        decoded again and again.
         """
-        rows, columns = self._window_shape(max(most_pixels, 1))
+        rows, columns = self._window_shape(max(most_pixels, 1), _SIDE * _SIDE * (2 if wide else 1))
         whole = part or Window(0, 0, self.geobox.width, self.geobox.height)
         bottom, right = whole.row_off + whole.height, whole.col_off + whole.width
         for top in range(whole.row_off, bottom, rows):
@@ -82,10 +83,11 @@ class Grid:
             for left in range(0, width, columns):
                 yield Window(left, top, min(columns, width - left), min(rows, height - top))
 
-    def _window_shape(self, most_pixels: int) -> tuple[int, int]:
+    def _window_shape(self, most_pixels: int, aim: int) -> tuple[int, int]:
         block_rows, block_columns = self.block_shape
-        columns = min(_whole_blocks(block_columns, _SIDE), self.geobox.width)
-        rows = min(_whole_blocks(block_rows, max(_SIDE * _SIDE // columns, 1)), self.geobox.height)
+        within = min(aim, most_pixels)
+        columns = min(_whole_blocks(block_columns, max(within // max(block_rows, _SIDE), _SIDE)), self.geobox.width)
+        rows = min(_whole_blocks(block_rows, max(within // columns, 1)), self.geobox.height)
         if rows * columns > most_pixels:
             rows = max(most_pixels // columns, 1)
             columns = min(columns, most_pixels)

@@ -20,7 +20,7 @@ from stratocube.pixels.judge import Observed
 from stratocube.pixels.statistics import QualityCounts, count_quality
 from stratocube.pixels.workspace import Workspace
 
-_STRIP_PIXELS: Final = 1 << 18
+_STRIP_PIXELS: Final = 1 << 19
 """Pixels composited at a time: enough to hide what a call of numpy costs, few enough to stay in the cache."""
 
 

@@ -196,6 +196,12 @@ def test_windows_lie_along_the_blocks_and_cover_every_pixel_once(made: Grid, mos
     assert (covered == 1).all()
 
 
+@pytest.mark.parametrize(("most", "first"), [(1 << 20, (512, 1024)), (400_000, (512, 512)), (100 * 512, (100, 512))])
+def test_wide_windows_are_of_several_blocks_where_memory_allows(most: int, first: tuple[int, int]) -> None:
+    window = next(grid(1000, 1300, (512, 512)).windows(most, wide=True))
+    assert (window.height, window.width) == first
+
+
 def test_more_files_than_may_be_open_are_closed_and_opened_again(files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stack, "_MOST_OPEN", 2)
     opened: list[str] = []
