@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from benchmarks.report import REFERENCE, Report, Runs, figures, ratios
+from benchmarks.report import REFERENCE, Report, Runs, alone, figures, ratios
 
 RASTER_FUNCTIONS: Final = ("blend", "merge", "prepare_blend", "publish")
 _NO_PEERS: Final = ("ours", "limit", "limit-gdal")
@@ -45,7 +45,6 @@ def goals(report: Report) -> Iterator[Goal]:
     rasters = [report.coldstart[name] for name in RASTER_FUNCTIONS if name in report.coldstart]
     if rasters:
         yield Goal("import of a raster function: ms, slowest", max(row.import_ms for row in rasters), "≤", 130)
-        yield Goal("packages of a raster function: MB, largest", max(row.packages_mb for row in rasters), "≤", 180)
     if "api" in report.coldstart:
         yield Goal("import of the API function: ms", report.coldstart["api"].import_ms, "≤", 150)
     for what, line in (("dates", report.over_dates), ("pixels", report.over_pixels)):
@@ -53,10 +52,17 @@ def goals(report: Report) -> Iterator[Goal]:
             yield Goal(f"CPU over {what}: R² of a straight line", line.r_squared, "≥", 0.99)
 
 
+def _over_reference(job: str, runs: Runs, *, wall: float, cpu: float) -> Iterator[Goal]:
+    """The quoted figures are of the work alone, of which ours is told first; whole processes take imports besides."""
+    quoted = REFERENCE[job]
+    for which, own in (("work", alone(runs.usages["ours"])), ("process", figures(job, runs.usages["ours"]))):
+        yield Goal(f"{job}: cube-builder's wall (quoted) over our {which}", quoted["wall_s"] / own["wall_s"], "≥", wall)
+        yield Goal(f"{job}: cube-builder's CPU (quoted) over our {which}", quoted["cpu_s"] / own["cpu_s"], "≥", cpu)
+
+
 def _blend(runs: Runs) -> Iterator[Goal]:
     own, others = figures("blend", runs.usages["ours"]), ratios("blend", runs)
-    yield Goal("blend: cube-builder's wall (quoted) over ours", REFERENCE["blend"]["wall_s"] / own["wall_s"], "≥", 100)
-    yield Goal("blend: cube-builder's CPU (quoted) over ours", REFERENCE["blend"]["cpu_s"] / own["cpu_s"], "≥", 60)
+    yield from _over_reference("blend", runs, wall=100, cpu=60)
     peers = [wall for name, (wall, _) in others.items() if name not in _NO_PEERS]
     if peers:
         yield Goal("blend: wall of the best peer over ours", min(peers), "≥", 4)
@@ -68,8 +74,7 @@ def _blend(runs: Runs) -> Iterator[Goal]:
 
 def _merge(runs: Runs) -> Iterator[Goal]:
     own, others = figures("merge", runs.usages["ours"]), ratios("merge", runs)
-    yield Goal("merge: cube-builder's wall (quoted) over ours", REFERENCE["merge"]["wall_s"] / own["wall_s"], "≥", 5)
-    yield Goal("merge: cube-builder's CPU (quoted) over ours", REFERENCE["merge"]["cpu_s"] / own["cpu_s"], "≥", 3.5)
+    yield from _over_reference("merge", runs, wall=5, cpu=3.5)
     for name in ("gdalwarp", "odc-stac"):
         if name in others:
             yield Goal(f"merge: wall of {name} over ours", others[name][0], "≥", 3)

@@ -69,6 +69,14 @@ def figures(job: str, usages: list[Usage]) -> dict[str, float]:
     }
 
 
+def alone(usages: list[Usage]) -> dict[str, float]:
+    """Medians of the job without the interpreter's start and imports."""
+    return {
+        "wall_s": round(median(usage.job_wall_s for usage in usages), 3),
+        "cpu_s": round(median(usage.job_cpu_s for usage in usages), 3),
+    }
+
+
 def ratios(job: str, runs: Runs) -> dict[str, tuple[float, float]]:
     """How many times ours each contender takes, wall and CPU: medians of the ratios within a round."""
     found = {}
@@ -153,6 +161,7 @@ def as_json(report: Report) -> dict[str, Any]:
         **report.meta,
         "about": {
             "wall_s, cpu_s": "medians; blend and merge: whole processes, encode: the job alone",
+            "work_alone": "the same without the interpreter's start and imports",
             "rss_mb": "most resident memory, MB of 10⁶ bytes",
             "bytes_read": "by the job from files, /proc/self/io rchar",
             "kernel": "CPU ns per pixel and date, one thread",
@@ -162,6 +171,9 @@ def as_json(report: Report) -> dict[str, Any]:
         "ratios_to_ours": {
             job: {name: {"wall": wall, "cpu": cpu} for name, (wall, cpu) in ratios(job, runs).items()}
             for job, runs in report.runs.items()
+        },
+        "work_alone": {
+            job: {name: alone(usages) for name, usages in runs.usages.items()} for job, runs in report.runs.items()
         },
         "leaves_out": {
             job: {name: text for name, text in runs.leaves_out.items() if text} for job, runs in report.runs.items()

@@ -15,7 +15,7 @@ from stratocube.cube.layers import CLEAROB, PROVENANCE, TOTALOB
 from stratocube.cube.mask import QualityMask
 from stratocube.pixels.blend import Observation
 from stratocube.pixels.blend_cogs import Meaning, blend_cogs
-from stratocube.pixels.cog import Kind, encode_cog
+from stratocube.pixels.cog import Kind, save_as_cog
 from stratocube.pixels.merge import merge as merged
 from stratocube.pixels.sources import SourceRaster, geobox_of
 from stratocube.storage.gdal import gdal_environment
@@ -96,5 +96,5 @@ class _Writer:
         self._out, self._geobox, self._threads = out, geobox, threads
 
     def __call__(self, name: str, data: NDArray[Any], nodata: float, kind: Kind) -> None:
-        body = encode_cog(data, self._geobox, nodata=nodata, kind=kind, description=name, threads=self._threads)
-        (self._out / f"{name}.tif").write_bytes(body)
+        path = self._out / f"{name}.tif"
+        save_as_cog(path, data, self._geobox, nodata=nodata, kind=kind, description=name, threads=self._threads)

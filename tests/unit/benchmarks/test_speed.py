@@ -226,4 +226,5 @@ def test_goals_are_told_of_what_was_measured_alone() -> None:
     assert found["blend: our wall over the limit's"].measured == 2
     assert not found["blend: our wall over the limit's"].met
     assert not found["kernel int16: ns, slowest count"].met
+    assert found["blend: cube-builder's wall (quoted) over our process"].measured == 147
     assert not any("merge" in what or "import" in what for what in found)
