@@ -68,7 +68,9 @@ class _Sums(NamedTuple):
             total, squares = least * values.size, least**2 * values.size
         else:
             numbers = values.astype(np.float64).reshape(-1)
-            total, squares = int(numbers.sum()), int(numbers @ numbers)
+            total = int(numbers.sum())
+            # Not ``numbers @ numbers``: OpenBLAS would start a thread a processor for it, which spin when idle.
+            squares = int(np.square(numbers, out=numbers).sum())
         return _Sums(
             self.pixels + values.size - gaps,
             least if self.least is None else min(self.least, least),

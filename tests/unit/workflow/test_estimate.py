@@ -38,7 +38,7 @@ def test_more_of_anything_costs_more(grown: dict[str, float]) -> None:
 
 
 def test_a_unit_of_brazils_cube_costs_cents() -> None:
-    # 52 merges of 111.5 million pixels: 52 x (0.5 + 111.5 x (0.092 + 3.8 / 75)) s x 1.73 GB are 1,474 GB-s, 2 cents
+    # 52 merges of 111.5 million pixels: 52 x (0.5 + 111.5 x (0.065 + 3.8 / 75)) s x 1.73 GB are 1,200 GB-s, 1.6 cents
     assert 0.014 < UNIT.usd < 0.10
 
 
