@@ -57,7 +57,9 @@ def tree(folded: str) -> Call:
     for line in folded.splitlines():
         text, _, samples = line.rpartition(" ")
         frames = text.split(";")
-        if any("importlib" in frame for frame in frames) or any(mark in frames[-1] for mark in _WAITING):
+        if any("importlib" in frame or "acquire_lock" in frame for frame in frames):
+            continue
+        if any(mark in frames[-1] for mark in _WAITING):
             continue
         stack = list(_named(frames))
         if stack:
