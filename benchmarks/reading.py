@@ -22,11 +22,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
+from unittest.mock import patch
 
 import numpy as np
 import rasterio
+from numpy.typing import NDArray
 from rasterio.session import DummySession
+from rasterio.windows import Window
 
 from benchmarks.peers.ours import MASK, observations_of, tile_of
 from benchmarks.process import ROOT
@@ -37,6 +40,7 @@ from stratocube.pixels.blend_cogs import Meaning, blend_cogs
 from stratocube.pixels.composite import CompositeFunction
 from stratocube.pixels.merge import merge
 from stratocube.pixels.sources import SourceRaster, geobox_of
+from stratocube.pixels.warp import Piece, ScenePart, Target
 from stratocube.storage.gdal import gdal_environment
 
 VARIANTS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
@@ -70,12 +74,28 @@ def read(folder: Path, url: str, settings: Mapping[str, str]) -> tuple[float, fl
     """Read the scenes of a workload from a server: seconds, and seconds of processors."""
     inputs = load_merge(folder)
     scenes = [SourceRaster(href=path.name, path=f"/vsicurl/{url}/{path.name}") for path in inputs.scenes]
-    # The pixels are there when a piece is to be warped; what would be made of them does not matter here.
-    merge_module.warp = lambda part, window, piece, target, ratio: np.ones(piece.shape, target.dtype)
-    with gdal_environment({}), rasterio.Env(session=DummySession(), **settings):
+    with (
+        patch.object(merge_module, "warp", _not_warped),
+        gdal_environment({}),
+        rasterio.Env(session=DummySession(), **settings),
+    ):
         wall, cpu = time.perf_counter(), time.process_time()
         merge(scenes, tile_of(inputs), data_type=inputs.dtype, nodata=inputs.nodata, threads=2)
         return time.perf_counter() - wall, time.process_time() - cpu
+
+
+def _not_warped(
+    part: ScenePart,
+    window: Window,
+    piece: Piece,
+    target: Target,
+    ratio: tuple[float, float],
+    out: NDArray[Any] | None = None,
+) -> NDArray[Any]:
+    """The pixels are there when a piece is to be warped; what would be made of them does not matter here."""
+    warped = np.empty(piece.shape, target.dtype) if out is None else out
+    warped.fill(1)
+    return warped
 
 
 def composite(

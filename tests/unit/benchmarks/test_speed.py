@@ -11,7 +11,7 @@ import pytest
 from affine import Affine
 from numpy.typing import NDArray
 
-from benchmarks import speed
+from benchmarks import reading, speed
 from benchmarks.agreement import disagreement, read_results
 from benchmarks.coldstart import ColdStart, handlers
 from benchmarks.goals import goals
@@ -20,6 +20,7 @@ from benchmarks.peers import BLEND, JOBS, MERGE, PRODUCTS, Contender, ours
 from benchmarks.peers.cogs import write_cog
 from benchmarks.peers.numpy_nanmedian import blend as blend_by_numpy
 from benchmarks.process import JobClock, Usage, bytes_read, run_module
+from benchmarks.range_server import Link, serving
 from benchmarks.report import Report, Runs, as_json, print_tables, ratios
 from benchmarks.workload import ALBERS, BlendInputs, MergeInputs, blend_inputs, folder_of, merge_inputs
 
@@ -228,3 +229,11 @@ def test_goals_are_told_of_what_was_measured_alone() -> None:
     assert not found["kernel int16: ns, slowest count"].met
     assert found["blend: cube-builder's wall (quoted) over our process"].measured == 147
     assert not any("merge" in what or "import" in what for what in found)
+
+
+def test_reading_alone_asks_for_the_windows_of_the_scenes_and_warps_nothing(mosaic: MergeInputs) -> None:
+    with serving(folder_of(mosaic), Link(latency=0, bytes_per_second=1e9)) as server:
+        reading.read(folder_of(mosaic), server.url, {})
+        asked = server.counts()
+    assert asked.requests >= len(mosaic.scenes)
+    assert 0 < asked.bytes <= sum(path.stat().st_size for path in mosaic.scenes)
