@@ -212,7 +212,7 @@ def _child(name: str, inputs: Path, threads: int) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, default=ROOT / ".bench", help="where inputs are kept")
+    parser.add_argument("--data", type=Path, default=ROOT / "build" / "benchmarks", help="where inputs are kept")
     parser.add_argument("--repeats", type=int, default=3)
     given = parser.parse_args()
     dates = blend_inputs(given.data, size=4096, dates=DATES)

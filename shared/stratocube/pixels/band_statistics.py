@@ -10,6 +10,7 @@ import math
 import threading
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import reduce
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -55,36 +56,16 @@ class _Part(NamedTuple):
 class _Sums(NamedTuple):
     """Of integers, exactly: the same in whatever order they are added up."""
 
-    pixels: int = 0
-    least: int | None = None
-    largest: int | None = None
-    total: int = 0
-    squares: int = 0
+    pixels: int
+    least: int
+    largest: int
+    total: int
+    squares: int
 
-    def plus(self, values: NDArray[Any], gaps: int, stand_in: int) -> _Sums:
-        """With ``values``, of which ``gaps`` do not count and hold ``stand_in``, a number that is there besides."""
-        least, largest = int(values.min()), int(values.max())
-        if least == largest:
-            total, squares = least * values.size, least**2 * values.size
-        else:
-            numbers = values.astype(np.float64).reshape(-1)
-            total = int(numbers.sum())
-            # Not ``numbers @ numbers``: OpenBLAS would start a thread a processor for it, which spin when idle.
-            squares = int(np.square(numbers, out=numbers).sum())
-        return _Sums(
-            self.pixels + values.size - gaps,
-            least if self.least is None else min(self.least, least),
-            largest if self.largest is None else max(self.largest, largest),
-            self.total + total - gaps * stand_in,
-            self.squares + squares - gaps * stand_in**2,
-        )
-
-    def plus_sums(self, other: _Sums) -> _Sums:
+    def plus(self, other: _Sums) -> _Sums:
         """Both together."""
-        if self.least is None or self.largest is None:
-            return other
-        if other.least is None or other.largest is None:
-            return self
+        if not self.pixels or not other.pixels:
+            return self if self.pixels else other
         return _Sums(
             self.pixels + other.pixels,
             min(self.least, other.least),
@@ -95,12 +76,13 @@ class _Sums(NamedTuple):
 
     def part(self) -> _Part:
         """The same as rounded numbers."""
-        if self.least is None or self.largest is None:
+        if not self.pixels:
             return _NOTHING
         distances = (self.pixels * self.squares - self.total**2) / self.pixels
         return _Part(self.pixels, self.least, self.largest, self.total / self.pixels, distances)
 
 
+_NO_SUMS: Final = _Sums(0, 0, 0, 0, 0)
 _NOTHING: Final = _Part(0, math.inf, -math.inf, 0.0, 0.0)
 
 
@@ -120,14 +102,14 @@ class GatheredStatistics:
 
     def __post_init__(self) -> None:
         if self.dtype.kind in "iu" and self.dtype.itemsize <= _EXACT_BYTES:
-            self._sums = [_Sums()] * self.bands
+            self._sums = [_NO_SUMS] * self.bands
 
     def add(self, row: int, column: int, pixels: NDArray[Any]) -> None:
         """Take a piece (bands, rows, columns) whose first pixel is at ``row``, ``column``."""
         if self._sums is not None:
             added = [self._summed(band) for band in pixels]
             with self._lock:
-                self._sums = [before.plus_sums(sums) for before, sums in zip(self._sums, added, strict=True)]
+                self._sums = [before.plus(sums) for before, sums in zip(self._sums, added, strict=True)]
                 self._seen += pixels[0].size
             return
         size = self.piece_size
@@ -151,22 +133,10 @@ class GatheredStatistics:
         return tuple(_statistics(whole, self._seen) for whole in wholes)
 
     def _summed(self, band: NDArray[Any]) -> _Sums:
-        sums, rows = _Sums(), max(_ADDED // band.shape[1], 1)
+        rows = max(_ADDED // band.shape[1], 1)
         # As an integer: numpy would compare integers with a float as doubles, in several times the time.
         gap = None if self.nodata is None or not float(self.nodata).is_integer() else int(self.nodata)
-        for top in range(0, len(band), rows):
-            values = band[top : top + rows]
-            gaps = stand_in = 0
-            if gap is not None:
-                missing = values == gap
-                gaps = int(np.count_nonzero(missing))
-            if gaps == values.size:
-                continue
-            if gaps:
-                stand_in = int(values.flat[int(np.argmin(missing))])
-                values = np.where(missing, values.dtype.type(stand_in), values)
-            sums = sums.plus(values, gaps, stand_in)
-        return sums
+        return reduce(_Sums.plus, (_sums(band[top : top + rows], gap) for top in range(0, len(band), rows)), _NO_SUMS)
 
     def _valid(self, band: NDArray[Any]) -> NDArray[np.float64]:
         valid = np.isfinite(band) if self.dtype.kind == "f" else np.ones(band.shape, dtype=np.bool_)
@@ -174,6 +144,28 @@ class GatheredStatistics:
             valid &= band != self.dtype.type(self.nodata)
         values: NDArray[np.float64] = band[valid].astype(np.float64)
         return values
+
+
+def _sums(values: NDArray[Any], gap: int | None) -> _Sums:
+    """Of those integers that are not ``gap``."""
+    gaps = stand_in = 0
+    if gap is not None:
+        missing = values == gap
+        gaps = int(np.count_nonzero(missing))
+    if gaps == values.size:
+        return _NO_SUMS
+    if gaps:  # a value that is there takes their place, so that one look at all of them will do
+        stand_in = int(values.flat[int(np.argmin(missing))])
+        values = np.where(missing, values.dtype.type(stand_in), values)
+    least, largest = int(values.min()), int(values.max())
+    if least == largest:
+        total, squares = least * values.size, least**2 * values.size
+    else:
+        numbers = values.astype(np.float64).reshape(-1)
+        total = int(numbers.sum())
+        # Not ``numbers @ numbers``: OpenBLAS would start a thread a processor for it, which spin when idle.
+        squares = int(np.square(numbers, out=numbers).sum())
+    return _Sums(values.size - gaps, least, largest, total - gaps * stand_in, squares - gaps * stand_in**2)
 
 
 def _part(values: NDArray[np.float64]) -> _Part:

@@ -162,4 +162,4 @@ def _profile(product: Product, meaning: Meaning, of_layers: Mapping[str, Meaning
     if layer is not None:
         plain = Meaning("categorical", description=layer.name, long_name=layer.description)
         meaning = of_layers.get(layer.name, plain)
-    return meaning.profile(geobox, product.dtype, product.nodata)
+    return CogProfile(geobox, product.dtype, product.nodata, meaning)

@@ -131,7 +131,7 @@ def cog_of(
 ) -> CogWriter:
     """A writer that has taken a whole image: its file by ``finish``, its statistics beside. As :func:`encode_cog`."""
     bands = _bands(data, geobox)
-    profile = meaning.profile(geobox, number_type(data.dtype), nodata, bands)
+    profile = CogProfile(geobox, number_type(data.dtype), nodata, meaning, bands)
     return _filled(data, profile, threads)
 
 
@@ -139,15 +139,15 @@ def cog_writer(profile: CogProfile) -> CogWriter:
     """A writer for pixels that come piece by piece. Raises InvalidRequest for what cannot be written.
 
     >>> grid = GeoBox("EPSG:32723", 300000, 8000000, 30, 30, width=2, height=1)
-    >>> writer = cog_writer(CogProfile(grid, np.dtype("uint8"), nodata=255, kind="categorical"))
+    >>> writer = cog_writer(CogProfile(grid, np.dtype("uint8"), 255, Meaning("categorical")))
     >>> writer.add(0, 0, np.array([[1, 255]], dtype=np.uint8))
     >>> whole = encode_cog(np.array([[1, 255]], dtype=np.uint8), grid, nodata=255, kind="categorical")
     >>> b"".join(writer.finish()) == whole
     True
     """
-    _check_kind(profile.kind)
-    _check_block_size(profile.block_size)
-    _check_colors(profile.colors)
+    _check_kind(profile.meaning.kind)
+    _check_block_size(profile.meaning.block_size)
+    _check_colors(profile.meaning.colors)
     require_fit(profile.nodata, number_type(profile.dtype))
     return CogWriter(profile)
 

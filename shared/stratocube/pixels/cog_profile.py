@@ -65,52 +65,26 @@ class Meaning:
     tags: Mapping[str, str] = field(default_factory=dict)
     """Of the file."""
 
-    def profile(self, geobox: GeoBox, dtype: np.dtype[Any], nodata: float | None, bands: int = 1) -> CogProfile:
-        """The profile of a file on ``geobox`` that has this meaning."""
-        return CogProfile(
-            geobox,
-            dtype,
-            nodata,
-            self.kind,
-            bands,
-            self.description,
-            self.tags,
-            self.scale,
-            self.offset,
-            self.unit,
-            self.block_size,
-            self.long_name,
-            self.colors,
-        )
-
 
 @dataclass(frozen=True)
 class CogProfile:
-    """What a COG says about its pixels; see :func:`stratocube.pixels.cog.save_as_cog` for the fields."""
+    """A COG but for its pixels: its grid, the type of its numbers, and what they mean."""
 
     geobox: GeoBox
     dtype: np.dtype[Any]
     nodata: float | None
-    kind: Kind
+    meaning: Meaning
     bands: int = 1
-    description: str = ""
-    tags: Mapping[str, str] = field(default_factory=dict)
-    scale: float | None = None
-    offset: float | None = None
-    unit: str = ""
-    block_size: int = 512
-    long_name: str = ""
-    colors: Mapping[int, str] = field(default_factory=dict)
 
     @property
     def has_colours(self) -> bool:
         """Whether the file has a colour table: TIFF knows one for bytes, and one for 16 bits that is 400 KB large."""
-        return bool(self.colors) and self.bands == 1 and self.dtype == np.uint8
+        return bool(self.meaning.colors) and self.bands == 1 and self.dtype == np.uint8
 
     @property
     def encoding(self) -> Encoding:
         """How the tiles are compressed."""
-        return encoding_of(self.kind, self.dtype)
+        return encoding_of(self.meaning.kind, self.dtype)
 
     def options(self) -> dict[str, Any]:
         """How GDAL encodes the tiles."""
@@ -119,8 +93,8 @@ class CogProfile:
             "count": self.bands,
             "dtype": self.dtype.name,
             "tiled": True,
-            "blockxsize": self.block_size,
-            "blockysize": self.block_size,
+            "blockxsize": self.meaning.block_size,
+            "blockysize": self.meaning.block_size,
             "compress": "DEFLATE",
             "zlevel": self.encoding.level,
             "predictor": self.encoding.predictor,

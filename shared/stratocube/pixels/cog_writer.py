@@ -37,7 +37,7 @@ class CogWriter:
 
     def __init__(self, profile: CogProfile) -> None:
         self._profile = profile
-        block, (rows, columns) = profile.block_size, profile.geobox.shape
+        block, (rows, columns) = profile.meaning.block_size, profile.geobox.shape
         self._shapes = [(rows, columns)]
         while max(self._shapes[-1]) > block:
             rows, columns = -(-rows // 2), -(-columns // 2)
@@ -53,7 +53,7 @@ class CogWriter:
     @property
     def piece_size(self) -> int:
         """Pieces start at multiples of this, and have as many rows and columns or a multiple, but at the far edges."""
-        return 2 * self._profile.block_size
+        return 2 * self._profile.meaning.block_size
 
     @property
     def statistics(self) -> tuple[BandStatistics, ...]:
@@ -93,13 +93,13 @@ class CogWriter:
         return lay_out({**directory_of(self._empty()), **_georeference(self._profile.geobox)}, images)
 
     def _half(self, pixels: NDArray[Any]) -> NDArray[Any]:
-        if self._profile.kind == "continuous":
+        if self._profile.meaning.kind == "continuous":
             return average_half(pixels, self._profile.nodata)
         return nearest_half(pixels)
 
     def _cut(self, level: int, top: int, left: int, pixels: NDArray[Any]) -> dict[_Place, NDArray[Any]]:
         """The tiles of a part of one resolution, whose first pixel is at ``top``, ``left``."""
-        block = self._profile.block_size
+        block = self._profile.meaning.block_size
         _, rows, columns = pixels.shape
         if rows % block or columns % block:
             # Tiles are whole in the file. What lies beyond the image must not be left to chance.
@@ -131,26 +131,26 @@ class CogWriter:
 
     def _empty(self) -> bytes:
         """A TIFF without pixels that has all the tags of the image but those of its place."""
-        profile = self._profile
+        profile, meaning = self._profile, self._profile.meaning
         with environment(), MemoryFile(ext=".tif") as memory:
             with memory.open(
                 **profile.options(), width=1, height=1, sparse_ok=True, transform=SOMEWHERE, nodata=profile.nodata
             ) as raster:
-                if profile.description:
-                    raster.set_band_description(1, profile.description)
-                if profile.tags:
-                    raster.update_tags(**profile.tags)
+                if meaning.description:
+                    raster.set_band_description(1, meaning.description)
+                if meaning.tags:
+                    raster.update_tags(**meaning.tags)
                 if profile.has_colours:
-                    raster.write_colormap(1, {value: _rgb(color) for value, color in profile.colors.items()})
+                    raster.write_colormap(1, {value: _rgb(color) for value, color in meaning.colors.items()})
                 for band, statistics in enumerate(self.statistics, start=1):
-                    named = {"long_name": profile.long_name} if profile.long_name else {}
+                    named = {"long_name": meaning.long_name} if meaning.long_name else {}
                     raster.update_tags(band, **named, **statistics.to_tags())
-                if profile.scale is not None:
-                    raster.scales = (profile.scale,) * profile.bands
-                if profile.offset is not None:
-                    raster.offsets = (profile.offset,) * profile.bands
-                if profile.unit:
-                    raster.units = (profile.unit,) * profile.bands
+                if meaning.scale is not None:
+                    raster.scales = (meaning.scale,) * profile.bands
+                if meaning.offset is not None:
+                    raster.offsets = (meaning.offset,) * profile.bands
+                if meaning.unit:
+                    raster.units = (meaning.unit,) * profile.bands
             return bytes(memory.getbuffer())
 
 

@@ -32,8 +32,9 @@ def encode_tiles(tiles: Sequence[NDArray[Any]], profile: CogProfile) -> list[byt
     """The bytes of tiles in their order; each is (bands, rows, columns) of the profile's block size and type.
 
     >>> from stratocube.cube.geobox import GeoBox
+    >>> from stratocube.pixels.cog_profile import Meaning
     >>> grid = GeoBox("EPSG:32723", 300000, 8000000, 30, 30, width=16, height=16)
-    >>> profile = CogProfile(grid, np.dtype("int16"), nodata=-9999, kind="continuous", block_size=16)
+    >>> profile = CogProfile(grid, np.dtype("int16"), -9999, Meaning("continuous", block_size=16))
     >>> (tile,) = encode_tiles([np.full((1, 16, 16), 700, dtype=np.int16)], profile)
     >>> np.frombuffer(isal_zlib.decompress(tile), dtype="<i2").reshape(16, 16)[0, :3].tolist()
     [700, 0, 0]

@@ -25,7 +25,7 @@ from pynamodb.exceptions import DoesNotExist, PutError, UpdateError
 from stratocube.errors import Conflict
 from stratocube.state.models import ActivityRecord
 from stratocube.state.status import ActivityStatus, Step
-from stratocube.state.tables import bind
+from stratocube.state.tables import CONDITION_FAILED, bind
 
 RELEASED = "released"
 """Holder of a claim that was taken from its holder. No function has this for a request id."""
@@ -121,7 +121,7 @@ class Activities:
         try:
             record.save(condition=free)
         except PutError as error:
-            if error.cause_response_code != "ConditionalCheckFailedException":
+            if error.cause_response_code != CONDITION_FAILED:
                 raise
             return Claim(held=False, finished=self.finished(work.activity_id))
         return Claim(held=True)
@@ -194,7 +194,7 @@ class Activities:
                 & (model.holder == holder),
             )
         except UpdateError as error:
-            if error.cause_response_code != "ConditionalCheckFailedException":
+            if error.cause_response_code != CONDITION_FAILED:
                 raise
             return False
         return True
@@ -250,7 +250,7 @@ class Activities:
                 condition=(model.holder == holder) & (model.status == ActivityStatus.CLAIMED.value),
             )
         except UpdateError as error:
-            if error.cause_response_code != "ConditionalCheckFailedException":
+            if error.cause_response_code != CONDITION_FAILED:
                 raise
             raise Conflict(f"the claim on {work.step} of {work.subject} was taken over by another worker") from error
 

@@ -19,14 +19,13 @@ from typing import Any
 from pynamodb.exceptions import DoesNotExist, UpdateError
 
 from stratocube.state.models import ArrivalRecord
-from stratocube.state.tables import bind
+from stratocube.state.tables import CONDITION_FAILED, bind
 
 _WATCH = "WATCH"
 _ARRIVED = "ARRIVED#"
 _SEEN = "SEEN#"
 _SCENES = "SCENES#"
 _DUE = "DUE"
-_CONDITION_FAILED = "ConditionalCheckFailedException"
 
 SECONDS_KEPT = 400 * 86_400
 """How long rows of units and scenes are kept after the last arrival: DynamoDB removes them by itself."""
@@ -269,7 +268,7 @@ def _update(record: ArrivalRecord, actions: list[Any], condition: Any) -> bool:
     try:
         record.update(actions=actions, condition=condition)
     except UpdateError as error:
-        if error.cause_response_code != _CONDITION_FAILED:
+        if error.cause_response_code != CONDITION_FAILED:
             raise
         return False
     return True

@@ -24,11 +24,10 @@ from stratocube.state.build_values import Build, StepCounts, StepResult, Unit
 from stratocube.state.models import UNSETTLED, BuildRecord
 from stratocube.state.status import BuildStatus, Step, UnitStatus
 from stratocube.state.step_rows import StepRows
-from stratocube.state.tables import bind
+from stratocube.state.tables import CONDITION_FAILED, bind
 
 _HEADER = "BUILD"
 _CANCELLED = "CANCELLED"
-_CONDITION_FAILED = "ConditionalCheckFailedException"
 
 
 class Builds:
@@ -72,7 +71,7 @@ class Builds:
         try:
             record.save(condition=self._records.build_id.does_not_exist())
         except PutError as error:
-            if error.cause_response_code != _CONDITION_FAILED:
+            if error.cause_response_code != CONDITION_FAILED:
                 raise
             found = self.get(build_id)
             # Our own, where the answer was lost and the request was sent again by the client beneath us.
@@ -367,7 +366,7 @@ class Builds:
                 actions=actions, condition=self._records.build_id.exists() & condition
             )
         except UpdateError as error:
-            if error.cause_response_code != _CONDITION_FAILED:
+            if error.cause_response_code != CONDITION_FAILED:
                 raise
             return False
         return True

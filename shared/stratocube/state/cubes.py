@@ -11,10 +11,9 @@ from pynamodb.exceptions import DoesNotExist, PutError
 
 from stratocube.errors import Conflict, NotFound
 from stratocube.state.models import CubeRecord
-from stratocube.state.tables import bind
+from stratocube.state.tables import CONDITION_FAILED, bind
 
 _KIND = "CUBE"
-_CONDITION_FAILED = "ConditionalCheckFailedException"
 _VERSIONS_PAGE = 100
 
 
@@ -54,7 +53,7 @@ class Cubes:
         try:
             record.save(condition=self._records.cube_id.does_not_exist())
         except PutError as error:
-            if error.cause_response_code != _CONDITION_FAILED:
+            if error.cause_response_code != CONDITION_FAILED:
                 raise
             raise Conflict(
                 f"cube {cube_id} exists already: give it another name or the next version, or use it as it is"
@@ -73,7 +72,7 @@ class Cubes:
         try:
             record.save(condition=model.cube_id.exists() & unchanged)
         except PutError as error:
-            if error.cause_response_code != _CONDITION_FAILED:
+            if error.cause_response_code != CONDITION_FAILED:
                 raise
             raise Conflict(
                 f"cube {cube.cube_id} was changed at the same time: read it, and send the change again"

@@ -9,7 +9,7 @@ from pynamodb.exceptions import DoesNotExist, PutError
 
 from stratocube.errors import Conflict, NotFound
 from stratocube.state.models import GridRecord
-from stratocube.state.tables import bind
+from stratocube.state.tables import CONDITION_FAILED, bind
 
 _GRID = "GRID"
 
@@ -41,7 +41,7 @@ class Grids:
         try:
             record.save(condition=self._records.name.does_not_exist())
         except PutError as error:
-            if error.cause_response_code != "ConditionalCheckFailedException":
+            if error.cause_response_code != CONDITION_FAILED:
                 raise
             raise Conflict(_exists(name)) from error
 

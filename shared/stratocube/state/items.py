@@ -14,13 +14,12 @@ from pynamodb.exceptions import DeleteError, DoesNotExist, PutError, UpdateError
 
 from stratocube.errors import InvalidRequest, NotFound
 from stratocube.state.models import ItemRecord
-from stratocube.state.tables import bind
+from stratocube.state.tables import CONDITION_FAILED, bind
 
 Box = tuple[float, float, float, float]
 """West, south, east, north in degrees; west > east across 180 degrees."""
 
 _COLLECTIONS: Final = "COLLECTIONS"
-_CONDITION_FAILED: Final = "ConditionalCheckFailedException"
 _AFTER_ALL: Final = "$"
 """Sorts behind ``#``, which ends every part of a name."""
 _JUST_BEHIND: Final = " "
@@ -147,7 +146,7 @@ class Items:
         try:
             row.delete(condition=model.retired.exists())
         except DeleteError as error:
-            if error.cause_response_code != _CONDITION_FAILED:
+            if error.cause_response_code != CONDITION_FAILED:
                 raise
 
     # -- reading
@@ -290,7 +289,7 @@ class Items:
         try:
             row.update(actions=[action], condition=model.item_id.exists())
         except UpdateError as error:
-            if error.cause_response_code != _CONDITION_FAILED:
+            if error.cause_response_code != CONDITION_FAILED:
                 raise
 
     @staticmethod
@@ -298,7 +297,7 @@ class Items:
         try:
             record.save(condition=condition)
         except PutError as error:
-            if error.cause_response_code != _CONDITION_FAILED:
+            if error.cause_response_code != CONDITION_FAILED:
                 raise
 
 

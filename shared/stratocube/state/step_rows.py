@@ -11,9 +11,9 @@ from stratocube.state.build_rows import spent_of
 from stratocube.state.build_values import Spent, StepCounts, StepResult
 from stratocube.state.models import BuildRecord
 from stratocube.state.status import Outcome, Step
+from stratocube.state.tables import CONDITION_FAILED
 
 _DONE = "DONE#"
-_CONDITION_FAILED = "ConditionalCheckFailedException"
 
 
 class StepRows:
@@ -44,7 +44,7 @@ class StepRows:
         try:
             row.update(actions=[*actions, *charged], condition=condition)
         except UpdateError as error:
-            if error.cause_response_code != _CONDITION_FAILED:
+            if error.cause_response_code != CONDITION_FAILED:
                 raise
             if charged:
                 row.update(actions=charged)

@@ -7,11 +7,14 @@ carries the name, so nothing is bound at import and two stacks can be used side 
 from __future__ import annotations
 
 import types
-from typing import TypeVar, cast
+from typing import Final, TypeVar, cast
 
 from pynamodb.models import Model
 
 M = TypeVar("M", bound=Model)
+
+CONDITION_FAILED: Final = "ConditionalCheckFailedException"
+"""``cause_response_code`` of a write that found its condition not to hold."""
 
 _CONNECT_SECONDS = 5
 _READ_SECONDS = 10

@@ -15,11 +15,10 @@ from pynamodb.exceptions import UpdateError
 from stratocube.state.activities import CAUSE_LIMIT
 from stratocube.state.models import UNSETTLED, BuildRecord
 from stratocube.state.status import BuildStatus
-from stratocube.state.tables import bind
+from stratocube.state.tables import CONDITION_FAILED, bind
 
 _HEADER = "BUILD"
 _DONE = "DONE#"
-_CONDITION_FAILED = "ConditionalCheckFailedException"
 
 
 class Unsettled:
@@ -62,5 +61,5 @@ class Unsettled:
         try:
             self._records(build_id, _HEADER).update(actions=actions, condition=condition)
         except UpdateError as error:
-            if error.cause_response_code != _CONDITION_FAILED:
+            if error.cause_response_code != CONDITION_FAILED:
                 raise

@@ -17,7 +17,7 @@ from rasterio.io import MemoryFile
 from rio_cogeo import cog_validate
 
 from stratocube.errors import InvalidRequest
-from stratocube.pixels.cog import CogProfile, cog_writer, encode_cog
+from stratocube.pixels.cog import CogProfile, Meaning, cog_writer, encode_cog
 from stratocube.pixels.cog_layout import Image, directory_of, lay_out, tiles_of
 from tests.unit.pixels.rasters_on_disk import grid
 
@@ -67,7 +67,7 @@ def test_the_overviews_are_those_gdal_makes(kind: Any) -> None:
 
 def test_pieces_may_come_in_any_order() -> None:
     data = noise(150, 101)
-    writer = cog_writer(CogProfile(grid(101, 150), data.dtype, nodata=N, kind="continuous", block_size=16))
+    writer = cog_writer(CogProfile(grid(101, 150), data.dtype, N, Meaning("continuous", block_size=16)))
     places = [(row, column) for row in range(0, 150, 32) for column in range(0, 101, 64)]
     assert writer.piece_size == 32
     for row, column in reversed(places):

@@ -9,14 +9,14 @@ from rasterio.io import MemoryFile
 
 from stratocube.cube.geobox import GeoBox
 from stratocube.pixels import cog_writer, tile_encoding
-from stratocube.pixels.cog_profile import CogProfile
+from stratocube.pixels.cog_profile import CogProfile, Meaning
 from stratocube.pixels.cog_writer import CogWriter
 
 
 def written(pixels: NDArray[np.float32]) -> bytes:
     rows, columns = pixels.shape
     grid = GeoBox("EPSG:32723", 300000, 8000000, 30, 30, width=columns, height=rows)
-    writer = CogWriter(CogProfile(grid, pixels.dtype, -9999, kind="categorical", block_size=16))
+    writer = CogWriter(CogProfile(grid, pixels.dtype, -9999, Meaning("categorical", block_size=16)))
     for row in range(0, rows, 32):
         for column in range(0, columns, 32):
             writer.add(row, column, pixels[row : row + 32, column : column + 32])

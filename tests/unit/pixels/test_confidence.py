@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import doctest
-
 import numpy as np
 import pytest
 
 from stratocube.cube.mask import ConfidenceRules
 from stratocube.errors import InvalidRequest
-from stratocube.pixels import confidence, statistics
 from stratocube.pixels.confidence import QAConfidence, matches
 
 # One value for each level of each pair, nothing else set.
@@ -120,10 +117,3 @@ def test_floating_data_has_no_bits() -> None:
 def test_flags_that_do_not_fit_are_refused() -> None:
     with pytest.raises(InvalidRequest, match="flags of shape"):
         QAConfidence(cirrus="cirrus == HIGH", oli=np.zeros(3, bool)).apply(CLOUD)
-
-
-@pytest.mark.parametrize("module", [confidence, statistics])
-def test_the_examples_of_the_docstrings_hold(module: object) -> None:
-    outcome = doctest.testmod(module, extraglobs={"np": np})  # type: ignore[arg-type]  # a module
-    assert outcome.attempted > 0
-    assert outcome.failed == 0

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from stratocube.pixels.cog_profile import CogProfile, encoding_of
+from stratocube.pixels.cog_profile import CogProfile, Meaning, encoding_of
 from stratocube.pixels.tile_encoding import differences, encode_tiles
 from tests.unit.pixels.rasters_on_disk import grid
 
@@ -29,7 +29,7 @@ def decoded(tile: bytes, dtype: str) -> NDArray[Any]:
 def test_integers_come_back_whatever_their_type_and_byte_order(dtype: str, seed: int, order: str) -> None:
     limits, rng = np.iinfo(dtype), np.random.default_rng(seed)
     pixels = rng.integers(limits.min, limits.max, (3, 1, 16, 16), dtype=dtype, endpoint=True)
-    profile = CogProfile(grid(16, 16), np.dtype(dtype), nodata=0, kind="continuous", block_size=16)
+    profile = CogProfile(grid(16, 16), np.dtype(dtype), 0, Meaning("continuous", block_size=16))
     tiles = encode_tiles(list(pixels.astype(np.dtype(dtype).newbyteorder(order))), profile)
     for tile, expected in zip(tiles, pixels[:, 0], strict=True):
         np.testing.assert_array_equal(decoded(tile, dtype), expected)
@@ -37,7 +37,7 @@ def test_integers_come_back_whatever_their_type_and_byte_order(dtype: str, seed:
 
 def test_a_tile_has_the_same_bytes_alone_and_among_others() -> None:
     pixels = np.random.default_rng(1).integers(0, 900, (5, 1, 16, 16)).astype(np.int16)
-    profile = CogProfile(grid(16, 16), pixels.dtype, nodata=0, kind="continuous", block_size=16)
+    profile = CogProfile(grid(16, 16), pixels.dtype, 0, Meaning("continuous", block_size=16))
     together = encode_tiles(list(pixels), profile)
     assert together == [encode_tiles([tile], profile)[0] for tile in pixels]
 
