@@ -29,7 +29,7 @@ from stratocube.pixels.stack import StackReader
 DTYPES: Final = ("int16", "uint16", "float32")
 COUNTS: Final = (8, 12, 16, 24)
 ROWS, COLUMNS = 512, 1024
-"""One block of a COG: what is composited at a time."""
+"""Two blocks of a COG: what is composited at a time where every date is read."""
 
 _NODATA: Final[Mapping[str, float]] = {"int16": -9999, "uint16": 0, "float32": -9999}
 _CLEAR_SHARE, _SWATH_SHARE = 0.55, 0.1

@@ -80,6 +80,14 @@ print(json.dumps([name for name in json.loads(sys.argv[1]) if name in sys.module
     assert run(function, code, ("boto3", "s3transfer", "botocore.session")) == ["botocore.session"]
 
 
+def test_compositing_and_merging_load_neither_pydantic_nor_masked_arrays() -> None:
+    code = """
+import stratocube.pixels.blend_cogs, stratocube.pixels.merge
+print(json.dumps([name for name in json.loads(sys.argv[1]) if name in sys.modules]))
+"""
+    assert run("blend", code, ("pydantic", "numpy.ma", "stratocube.pixels.merge")) == ["stratocube.pixels.merge"]
+
+
 def test_the_search_loads_no_gdal() -> None:
     assert run("search", "print(json.dumps(loaded))", ("rasterio", "boto3")) == []
 

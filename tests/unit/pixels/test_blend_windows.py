@@ -141,6 +141,20 @@ def test_lcf_reads_on_only_in_windows_with_open_pixels(files: Files, reads: Read
     ]
 
 
+@pytest.mark.usefixtures("small_windows")
+def test_the_median_reads_two_blocks_at_a_time(files: Files, reads: Reads) -> None:
+    nothing = np.zeros((16, 48), dtype=np.uint8)
+    date = Observation(
+        date=dt.date(2020, 1, 9),
+        band=files.write("nir", np.ones((16, 48)), **TILED),
+        quality=files.write("quality", nothing, "uint8", **TILED),
+        efficacy=90.0,
+        resolution=30,
+    )
+    blend([date], function="MED", layers=False, **BAND)
+    assert [read for read in reads if read[0] == "nir"] == [("nir", (0, 0, 32, 16)), ("nir", (32, 0, 16, 16))]
+
+
 def test_the_quality_band_is_read_once_a_date(files: Files, reads: Reads) -> None:
     dates = [files.observation(day, [[day % 5, 0]]) for day in (1, 2, 3)]
     blend(dates, function="LCF", mask=FMASK, data_type="uint8", nodata=255, layers=True)
