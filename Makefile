@@ -73,28 +73,29 @@ $(BIN)/python:
 	  echo "Name another one: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
-# The stamps make a second run instant; a changed lock file or pyproject.toml installs again.
+# The stamps make a second run instant; a changed lock file or pyproject.toml installs again. Lock files are complete, so
+# nothing is resolved: pip would look for boto3[crt] beside the pinned boto3, and refuse the newer one it finds.
 $(VENV)/.installed: requirements/local.txt pyproject.toml | $(BIN)/python
 	@echo "installing packages into $(VENV)"
-	@$(PIP) install --require-hashes -r requirements/local.txt
+	@$(PIP) install --no-deps --require-hashes -r requirements/local.txt
 	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(VENV)/.installed-dev: requirements/dev.txt pyproject.toml | $(BIN)/python
 	@echo "installing packages for development into $(VENV)"
-	@$(PIP) install --require-hashes -r requirements/dev.txt
+	@$(PIP) install --no-deps --require-hashes -r requirements/dev.txt
 	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(SCAN)/.installed: requirements/scan.txt
 	@echo "installing the scanners into $(SCAN)"
 	@$(PYTHON) -m venv $(SCAN)
-	@$(SCAN)/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes -r $<
+	@$(SCAN)/bin/python -m pip --disable-pip-version-check --quiet install --no-deps --require-hashes -r $<
 	@touch $@
 
 $(BENCH)/.installed: requirements/bench.txt pyproject.toml | $(BIN)/python
 	@echo "installing what speed is compared with into $(BENCH)"
 	@$(BIN)/python -m venv $(BENCH)
-	@$(BENCH)/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes -r requirements/bench.txt
+	@$(BENCH)/bin/python -m pip --disable-pip-version-check --quiet install --no-deps --require-hashes -r requirements/bench.txt
 	@$(BENCH)/bin/python -m pip --disable-pip-version-check --quiet install --no-deps --no-build-isolation --editable .
 	@touch $@

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
+import queue
 import socket
 import struct
 import threading
@@ -146,19 +147,22 @@ class Gate:
 
     def __init__(self, *, after: bool = False) -> None:
         self._after = after
-        self._arrived, self._opened = threading.Event(), threading.Event()
+        self._arrived: queue.SimpleQueue[Call] = queue.SimpleQueue()
+        self._opened = threading.Event()
 
     def __call__(self, exchange: Exchange) -> Reply | None:
         reply = exchange.forward() if self._after else None
-        self._arrived.set()
+        self._arrived.put(exchange.call)
         if not self._opened.wait(_HOLD_SECONDS):
             return None
         return reply or exchange.forward()
 
-    def wait(self) -> None:
-        """Wait for the first call to arrive."""
-        if not self._arrived.wait(_HOLD_SECONDS):
-            raise AssertionError("the call that was to be held up never came")
+    def wait(self) -> Call:
+        """Wait for the next call to arrive: that call."""
+        try:
+            return self._arrived.get(timeout=_HOLD_SECONDS)
+        except queue.Empty:
+            raise AssertionError("the call that was to be held up never came") from None
 
     def open(self) -> None:
         """Let everybody through."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -76,8 +77,8 @@ def _twice_at_once(step: str, function: str, match: Match, *, since: str) -> Fau
         gate = Gate(after=True)
         with bench.fault(function, match, gate):
             build_id = bench.start()
-            gate.wait()
-            claimed = next(row for row in bench.activity_rows() if row["status"]["S"] == "CLAIMED")
+            # Others may hold claims of the same step by now: what is asked for again is what stands at the gate.
+            claimed = json.loads(gate.wait().body)["Item"]
             event = _event_of(bench, build_id, step, claimed["subject"]["S"])
             answer, error = bench.invoke(function, event)
             gate.open()
@@ -118,7 +119,7 @@ def _early(bench: Bench) -> None:
     """Later steps' events come while the merges are being made."""
     bench.reset()
     gate = Gate()
-    with bench.fault("merge", puts(".tif"), gate, nth=lambda count: count <= 2):
+    with bench.fault("merge", puts(".tif"), gate, nth=lambda _: True):
         build_id = bench.start()
         gate.wait()
         unit = {"build_id": build_id, "unit_id": UNIT}
