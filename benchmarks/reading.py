@@ -3,11 +3,12 @@
     python -m benchmarks.reading FOLDER [--rounds 3]
     python -m benchmarks.reading FOLDER --blend LCF [--layers] [--only "as in storage/gdal.py"]
 
-FOLDER holds a workload (:mod:`benchmarks.workload`). :mod:`benchmarks.range_server` serves its files; every variant
-reads them in a process of its own, the variants in turn: a merge by :func:`stratocube.pixels.merge.merge` with the
-warp left out, all of a blend by :func:`stratocube.pixels.blend_cogs.blend_cogs`. ``link`` is how often the time
-was needed that one connection needs for the bytes; with a link ten times slower (``--latency 0.3
---megabytes-per-second 10``) the work of the processors hardly counts.
+FOLDER holds a workload (:mod:`benchmarks.workload`). :mod:`benchmarks.range_server` serves its files as a bucket of S3
+(``/vsis3/``, as functions read); every variant reads them in a process of its own, the variants in turn: a merge by
+:func:`stratocube.pixels.merge.merge` with the warp left out, all of a blend by
+:func:`stratocube.pixels.blend_cogs.blend_cogs`. ``link`` is how often the time was needed that one connection needs for
+the bytes; with a link ten times slower (``--latency 0.3 --megabytes-per-second 10``) the work of the processors hardly
+counts.
 """
 
 from __future__ import annotations
@@ -38,9 +39,11 @@ from benchmarks.workload import load_blend, load_merge
 from stratocube.pixels import merge as merge_module
 from stratocube.pixels.blend_cogs import Meaning, blend_cogs
 from stratocube.pixels.composite import CompositeFunction
+from stratocube.pixels.coordinates import Coordinates
 from stratocube.pixels.merge import merge
 from stratocube.pixels.sources import SourceRaster, geobox_of
-from stratocube.pixels.warp import Piece, ScenePart, Target
+from stratocube.pixels.target import Piece, Target
+from stratocube.pixels.warp import ScenePart
 from stratocube.storage.gdal import gdal_environment
 
 VARIANTS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
@@ -52,11 +55,13 @@ VARIANTS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
         "VSI_CACHE=TRUE": {"VSI_CACHE": "TRUE"},
         "GDAL_HTTP_MULTIPLEX=NO": {"GDAL_HTTP_MULTIPLEX": "NO"},
         "GDAL_HTTP_MERGE_CONSECUTIVE_RANGES=NO": {"GDAL_HTTP_MERGE_CONSECUTIVE_RANGES": "NO"},
-        "CPL_VSIL_CURL_USE_HEAD=NO": {"CPL_VSIL_CURL_USE_HEAD": "NO"},
         "GDAL_NUM_THREADS=2": {"GDAL_NUM_THREADS": "2"},
         "CPL_VSIL_CURL_NON_CACHED=": {"CPL_VSIL_CURL_NON_CACHED": ""},
     }
 )
+
+_UNSIGNED: Final[Mapping[str, str]] = MappingProxyType({"AWS_NO_SIGN_REQUEST": "YES"})
+"""The server asks for no signature, and this machine may have no key."""
 
 
 @dataclass(frozen=True)
@@ -73,11 +78,11 @@ class Reading:
 def read(folder: Path, url: str, settings: Mapping[str, str]) -> tuple[float, float]:
     """Read the scenes of a workload from a server: seconds, and seconds of processors."""
     inputs = load_merge(folder)
-    scenes = [SourceRaster(href=path.name, path=f"/vsicurl/{url}/{path.name}") for path in inputs.scenes]
+    scenes = [SourceRaster(href=path.name, path=_far(path)) for path in inputs.scenes]
     with (
         patch.object(merge_module, "warp", _not_warped),
-        gdal_environment({}),
-        rasterio.Env(session=DummySession(), **settings),
+        gdal_environment({"AWS_ENDPOINT_URL": url}),
+        rasterio.Env(session=DummySession(), **_UNSIGNED, **settings),
     ):
         wall, cpu = time.perf_counter(), time.process_time()
         merge(scenes, tile_of(inputs), data_type=inputs.dtype, nodata=inputs.nodata, threads=2)
@@ -90,6 +95,7 @@ def _not_warped(
     piece: Piece,
     target: Target,
     ratio: tuple[float, float],
+    coordinates: Coordinates | None,
     out: NDArray[Any] | None = None,
 ) -> NDArray[Any]:
     """The pixels are there when a piece is to be warped; what would be made of them does not matter here."""
@@ -106,9 +112,12 @@ def composite(
     with rasterio.open(inputs.dates[0].quality) as first:
         tile = geobox_of(first)
     dates = [
-        replace(date, band=_far(date.band, url), quality=_far(date.quality, url)) for date in observations_of(inputs)
+        replace(date, band=_far(Path(date.band)), quality=_far(Path(date.quality))) for date in observations_of(inputs)
     ]
-    with gdal_environment({}), rasterio.Env(session=DummySession(), **settings):
+    with (
+        gdal_environment({"AWS_ENDPOINT_URL": url}),
+        rasterio.Env(session=DummySession(), **_UNSIGNED, **settings),
+    ):
         wall, cpu = time.perf_counter(), time.process_time()
         blend_cogs(
             dates,
@@ -124,8 +133,9 @@ def composite(
         return time.perf_counter() - wall, time.process_time() - cpu
 
 
-def _far(path: str, url: str) -> str:
-    return f"/vsicurl/{url}/{Path(path).name}"
+def _far(path: Path) -> str:
+    """A file as an object of S3, in a bucket that is called as its folder."""
+    return f"/vsis3/{path.parent.name}/{path.name}"
 
 
 def main() -> None:
@@ -150,7 +160,7 @@ def main() -> None:
     variants = {name: settings for name, settings in VARIANTS.items() if options.only in {None, name}}
     job = [*(["--blend", options.blend] if options.blend else []), *(["--layers"] if options.layers else [])]
     runs: dict[str, list[Reading]] = {name: [] for name in variants}
-    with serving(options.folder, link) as server:
+    with serving(options.folder.resolve().parent, link) as server:
         for _ in range(options.rounds):
             for name, settings in variants.items():
                 server.counts()

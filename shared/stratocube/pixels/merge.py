@@ -12,11 +12,13 @@ from typing import Any, Final, Literal
 import numpy as np
 from affine import Affine
 from numpy.typing import DTypeLike, NDArray
+from rasterio.windows import Window
 
 from stratocube.cube.geobox import GeoBox
 from stratocube.cube.layers import DATASOURCE
 from stratocube.errors import InvalidRequest
 from stratocube.pixels.cog import Kind, empty
+from stratocube.pixels.placement import Placement
 from stratocube.pixels.resampling import get_resample_method
 from stratocube.pixels.scene_reading import Bands, SceneReader, SceneWanted
 from stratocube.pixels.sources import (
@@ -28,13 +30,17 @@ from stratocube.pixels.sources import (
     is_nodata,
     open_raster,
 )
-from stratocube.pixels.warp import Piece, Scaling, Target, warp
+from stratocube.pixels.target import Piece, Target
+from stratocube.pixels.warp import Scaling, ScenePart, warp
 
 _PIECE_ROWS: Final = 1024
-_PIECE_COLUMNS: Final = 2048
+_PIECE_COLUMNS: Final = 1024
 """Sides of the pieces a tile is warped in: small enough for the threads and the edges of scenes, and not smaller, as
-each costs two milliseconds. Scenes are read for one row of pieces at a time. The columns are part of the result:
-coordinates are approximated between the ends of the rows of a piece."""
+each costs a millisecond. Scenes are read for one row of pieces at a time. The columns are part of the result:
+coordinates are interpolated between the ends of the rows of a piece."""
+
+_HOLED_SIDE: Final = 512
+"""Areas of a scene with holes are not cut into smaller ones than this."""
 
 
 @dataclass(frozen=True)
@@ -228,25 +234,42 @@ def _fill(result: Merge, reader: SceneReader, bands: Bands, at: tuple[int, Piece
         if still_open is None:
             break
         scene = reader.scene(place)
-        area = scene.placement.reached(still_open)
-        window = None if area is None else scene.placement.window(area)
-        if area is None or window is None:
+        reached = scene.placement.reached(still_open)
+        if reached is None:
             continue
-        open_there, there = gaps[area.index_in(piece)], result.data[area.index]
-        out = there if open_there.all() else None
-        warped = warp(reader.part(place, band), window, area, bands.target, scene.ratio, out)
-        if warped is None:
-            continue
-        take = open_there & ~is_nodata(warped, bands.target.nodata)
-        if out is None:
-            np.copyto(there, warped, where=take)
-        if result.datasource is not None:
-            result.datasource[area.index][take] = index
-        open_there &= ~take
-        if take.any():
-            used.add(place)
+        part, where = reader.part(place, band), scene.coordinates.get(piece)
+        for area, window in _evenly(scene.placement, part, reached):
+            open_there, there = gaps[area.index_in(piece)], result.data[area.index]
+            if not open_there.any():
+                continue
+            out = there if open_there.all() else None
+            warped = warp(part, window, area, bands.target, scene.ratio, where, out)
+            if warped is None:
+                continue
+            take = open_there & ~is_nodata(warped, bands.target.nodata)
+            if out is None:
+                np.copyto(there, warped, where=take)
+            if result.datasource is not None:
+                result.datasource[area.index][take] = index
+            open_there &= ~take
+            if take.any():
+                used.add(place)
     reader.end(band)
     return used
+
+
+def _evenly(placement: Placement, part: ScenePart, area: Piece) -> Iterator[tuple[Piece, Window]]:
+    """An area of the tile in parts, and what each needs of a scene: what has holes is kept apart from what has none,
+    since the warp looks for them in twice the time."""
+    window = placement.window(area)
+    if window is None:
+        return
+    parts = placement.nodes.quarters(area, _HOLED_SIDE) if part.has_holes(window) else [area]
+    if len(parts) == 1:
+        yield area, window
+        return
+    for quarter in parts:
+        yield from _evenly(placement, part, quarter)
 
 
 def _still_open(gaps: NDArray[np.bool_], piece: Piece) -> Piece | None:

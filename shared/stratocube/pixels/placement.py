@@ -8,15 +8,12 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
-from affine import Affine
 from numpy.typing import NDArray
-from rasterio.crs import CRS
 from rasterio.windows import Window
 
-from stratocube.errors import SourceMissing
 from stratocube.pixels.resampling import reach
-from stratocube.pixels.sources import Points, projected
-from stratocube.pixels.warp import Piece, Target
+from stratocube.pixels.scene_grid import SceneGrid, source_pixels
+from stratocube.pixels.target import Piece, Target
 
 _CELL: Final = 128
 """Greatest side of a cell, in pixels of the tile."""
@@ -30,17 +27,6 @@ _MARGIN: Final = 2
 _BULGE: Final = 0.02
 """How far the edges of a cell may bulge between its corners, as a share of its size; 128 pixels of 1 km bulge by less
 than 0.003."""
-
-
-@dataclass(frozen=True)
-class SceneGrid:
-    """Where the pixels of a scene are; any direction of rows and columns will do."""
-
-    crs: CRS
-    transform: Affine
-    """Pixel corner to CRS."""
-    shape: tuple[int, int]
-    """(rows, columns)"""
 
 
 @dataclass(frozen=True)
@@ -62,6 +48,14 @@ class Nodes:
     def cells(self, area: Piece) -> tuple[slice, slice]:
         """The cells an area touches, as an index."""
         return _touched(self.rows, area.row, area.rows), _touched(self.columns, area.column, area.columns)
+
+    def quarters(self, area: Piece, smallest: int) -> list[Piece]:
+        """An area cut in two along each side that is longer than ``smallest`` pixels, between cells."""
+        return [
+            Piece(row, column, rows, columns)
+            for row, rows in _halves(self.rows, area.row, area.rows, smallest)
+            for column, columns in _halves(self.columns, area.column, area.columns, smallest)
+        ]
 
 
 @dataclass(frozen=True)
@@ -110,19 +104,12 @@ class Placement:
         return Piece(top, left, bottom - top, right - left)
 
 
-def grid_of_scene(dataset: Any, href: str) -> SceneGrid:
-    """The grid of an open scene. Raises SourceMissing for one that is nowhere on Earth."""
-    if dataset.crs is None or dataset.transform.is_identity:
-        raise SourceMissing(href, "has no georeference, so it cannot be placed on the tile")
-    return SceneGrid(dataset.crs, dataset.transform, dataset.shape)
-
-
 def pixels_per_pixel(scene: SceneGrid, target: Target) -> tuple[float, float]:
     """Columns and rows of a scene under the box around one pixel in the middle of the tile."""
     row, column = target.shape[0] / 2, target.shape[1] / 2
     columns = np.array([column - 0.5, column + 0.5, column, column])
     rows = np.array([row, row, row - 0.5, row + 0.5])
-    x, y = _source_pixels(columns, rows, scene, target)
+    x, y = source_pixels(columns, rows, scene, target)
     across = abs(x[1] - x[0]) + abs(x[3] - x[2])
     down = abs(y[1] - y[0]) + abs(y[3] - y[2])
     return (across, down) if math.isfinite(across) and math.isfinite(down) else (1.0, 1.0)
@@ -131,7 +118,7 @@ def pixels_per_pixel(scene: SceneGrid, target: Target) -> tuple[float, float]:
 def place(scene: SceneGrid, target: Target, nodes: Nodes, ratio: tuple[float, float]) -> Placement:
     """Find a scene on a tile. ``ratio``: see :func:`pixels_per_pixel`."""
     columns, rows = np.meshgrid(nodes.columns.astype(float), nodes.rows.astype(float))
-    x, y = _source_pixels(columns, rows, scene, target)
+    x, y = source_pixels(columns, rows, scene, target)
     known: NDArray[np.bool_] = np.all(_corners(np.isfinite(x) & np.isfinite(y)), axis=0)
     left, right, slack_x = _extent(x, known, reach(target.method, ratio[0]))
     top, bottom, slack_y = _extent(y, known, reach(target.method, ratio[1]))
@@ -142,22 +129,6 @@ def place(scene: SceneGrid, target: Target, nodes: Nodes, ratio: tuple[float, fl
     return Placement(nodes, scene.shape, left, right, top, bottom, meets, covers)
 
 
-def _source_pixels(
-    columns: NDArray[np.floating[Any]], rows: NDArray[np.floating[Any]], scene: SceneGrid, target: Target
-) -> Points:
-    """Where points of the tile (columns and rows from its corner) are in a scene; NaN where it has no coordinates."""
-    x, y = _applied(target.transform, columns.ravel(), rows.ravel())
-    x, y = _applied(~scene.transform, *projected(x.tolist(), y.tolist(), target.crs, scene.crs))
-    return x.reshape(columns.shape), y.reshape(columns.shape)
-
-
-def _applied(affine: Affine, x: NDArray[np.floating[Any]], y: NDArray[np.floating[Any]]) -> Points:
-    a, b, c, d, e, f = tuple(affine)[:6]
-    known = np.isfinite(x) & np.isfinite(y)
-    x, y = np.where(known, x, np.nan), np.where(known, y, np.nan)
-    return a * x + b * y + c, d * x + e * y + f
-
-
 def _divided(spans: Iterable[tuple[int, int]], step: int) -> NDArray[np.intp]:
     return np.array(sorted({node for start, end in spans for node in (*range(start, end, step), end)}), dtype=np.intp)
 
@@ -166,6 +137,15 @@ def _touched(nodes: NDArray[np.intp], start: int, length: int) -> slice:
     return slice(
         int(np.searchsorted(nodes, start, side="right")) - 1, int(np.searchsorted(nodes, start + length, side="left"))
     )
+
+
+def _halves(nodes: NDArray[np.intp], start: int, length: int, smallest: int) -> list[tuple[int, int]]:
+    """(start, length) of one or two parts of a span that these nodes lie around."""
+    within = nodes[(nodes > start) & (nodes < start + length)]
+    if length <= smallest or not within.size:
+        return [(start, length)]
+    middle = int(within[np.abs(within - (start + length / 2)).argmin()])
+    return [(start, middle - start), (middle, start + length - middle)]
 
 
 def _corners(values: NDArray[Any]) -> NDArray[Any]:

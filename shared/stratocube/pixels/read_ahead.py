@@ -9,7 +9,7 @@ What is read and not yet composited is bounded in bytes.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -28,8 +28,8 @@ from stratocube.pixels.sure_needs import SureNeeds, every_date, rasters_of_offer
 
 _MOST_BYTES: Final = 48 << 20
 """Pixels that are read, or being read, and not composited."""
-_OPENING: Final = 12
-"""Files opened at a time. Each of these threads opens PROJ's database, which takes 10 ms."""
+_OPENING: Final = 6
+"""Files opened at a time. Each takes one request of S3, and each of these threads opens PROJ's database (10 ms)."""
 _READING: Final = 16
 """Reads at a time."""
 _MOST_SPANS: Final = 8
@@ -145,11 +145,13 @@ class ReadAhead:
     def _plan_span(self, index: int) -> None:
         try:
             self._wait_for_room(index)
-            wanted = self._wanted_bands(self._spans[index])
+            waiting: list[tuple[Observation, list[Window]]] = []
+            for wanted in self._wanted_bands(self._spans[index]):
+                waiting.append(wanted)
+                if self._turn == index:  # nobody's before it, so it is asked for while other dates are looked at
+                    self._ask_bands(index, waiting)
             self._wait_for_turn(index)
-            self._wait_for_room(index)
-            for date, windows in wanted:
-                self._ask(date.band, windows, self._plan.dtype.itemsize)
+            self._ask_bands(index, waiting)
         except (SourceMissing, TransientRead, InvalidRequest, CancelledError):
             pass  # who composites the window comes to the same failure where it matters
         finally:
@@ -158,9 +160,15 @@ class ReadAhead:
                 self._turn = index + 1
                 self._changed.notify_all()
 
-    def _wanted_bands(self, span: Sequence[Window]) -> list[tuple[Observation, list[Window]]]:
-        """The dates whose band is needed, and where; all their quality is read for it, but none of the bands."""
-        dates, found = self._plan.observations, []
+    def _ask_bands(self, index: int, waiting: list[tuple[Observation, list[Window]]]) -> None:
+        self._wait_for_room(index)
+        for date, windows in waiting:
+            self._ask(date.band, windows, self._plan.dtype.itemsize)
+        waiting.clear()
+
+    def _wanted_bands(self, span: Sequence[Window]) -> Iterator[tuple[Observation, list[Window]]]:
+        """The dates whose band is needed, and where, as far as their quality tells; none of the bands is read."""
+        dates = self._plan.observations
         needs = [(window, SureNeeds(self._plan, window)) for window in span]
         for rank, date in enumerate(dates):
             open_windows = [(window, need) for window, need in needs if need.quality]
@@ -170,8 +178,7 @@ class ReadAhead:
                 self._ask_offer(near, [window for window, _ in open_windows])
             windows = [window for window, need in open_windows if need.band(self, date)]
             if windows:
-                found.append((date, windows))
-        return found
+                yield date, windows
 
     def _wait_for_turn(self, index: int) -> None:
         """Wait until the spans before have asked for their bands, which are composited earlier."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -14,9 +14,12 @@ from numpy.typing import NDArray
 from rasterio.windows import Window
 
 from stratocube.errors import SourceMissing, TransientRead
-from stratocube.pixels.placement import Nodes, Placement, grid_of_scene, pixels_per_pixel, place
+from stratocube.pixels.coordinates import Coordinates, fitted
+from stratocube.pixels.placement import Nodes, Placement, pixels_per_pixel, place
+from stratocube.pixels.scene_grid import grid_of_scene
 from stratocube.pixels.sources import SourceRaster, environment_for_threads, is_remote, opened, read_pixels, reading
-from stratocube.pixels.warp import Piece, Scaling, ScenePart, Target, source_nodata
+from stratocube.pixels.target import Piece, Target
+from stratocube.pixels.warp import Scaling, ScenePart, source_nodata
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,8 @@ class Scene:
         self._grid = grid_of_scene(dataset, self._source.href)
         self.ratio = pixels_per_pixel(self._grid, bands.target)
         self.placement: Placement = place(self._grid, bands.target, nodes, self.ratio)
+        met = [piece for band in bands.bands for piece in band if self.placement.reached(piece) is not None]
+        self.coordinates: Mapping[Piece, Coordinates] = fitted(self._grid, bands.target, met)
         self._all = self.placement.window(bands.tile) or Window(0, 0, 0, 0)
         index = self._source.band - 1
         self._block_rows = dataset.block_shapes[index][0]

@@ -25,7 +25,7 @@ from stratocube.workflow.tasks import DateStack, SourceAsset
 if TYPE_CHECKING:  # search and plan name products and read no raster: they go without GDAL
     from stratocube.pixels.cog import Kind
 
-MERGE_ALGORITHM: Final = "2"
+MERGE_ALGORITHM: Final = "3"
 POST_PROCESS_ALGORITHM: Final = "1"
 BLEND_ALGORITHM: Final = "1"
 COMBINED: Final = "gaps-last"

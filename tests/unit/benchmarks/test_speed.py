@@ -232,7 +232,7 @@ def test_goals_are_told_of_what_was_measured_alone() -> None:
 
 
 def test_reading_alone_asks_for_the_windows_of_the_scenes_and_warps_nothing(mosaic: MergeInputs) -> None:
-    with serving(folder_of(mosaic), Link(latency=0, bytes_per_second=1e9)) as server:
+    with serving(folder_of(mosaic).resolve().parent, Link(latency=0, bytes_per_second=1e9)) as server:
         reading.read(folder_of(mosaic), server.url, {})
         asked = server.counts()
     assert asked.requests >= len(mosaic.scenes)

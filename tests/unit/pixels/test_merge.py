@@ -18,9 +18,12 @@ from stratocube.cube.geobox import GeoBox
 from stratocube.errors import InvalidRequest, SourceMissing, TransientRead
 from stratocube.pixels.merge import Merge, empty_merge, merge, merge_on_scene_grid
 from stratocube.pixels.sources import SourceRaster
+from stratocube.pixels.target import Piece
+from stratocube.pixels.warp import warp
 from tests.unit.pixels.rasters_on_disk import UTM, grid, write_raster
 
 N = -9999
+ALBERS = "+proj=aea +lat_0=-12 +lon_0=-54 +lat_1=-2 +lat_2=-22 +x_0=5000000 +y_0=10000000 +ellps=GRS80 +units=m"
 
 
 def scene(folder: Path, name: str, values: Any, *, dataset: str = "", **given: Any) -> SourceRaster:
@@ -151,9 +154,8 @@ def test_pieces_and_threads_do_not_show(tmp_path: Path, monkeypatch: pytest.Monk
     a = scene(tmp_path, "a", values)
     b = scene(tmp_path, "b", noise(120), geobox=grid(120, 120, x=500_300, y=8_000_200))
     # On another projection, so that every pixel is interpolated.
-    albers = "+proj=aea +lat_0=-12 +lon_0=-54 +lat_1=-2 +lat_2=-22 +x_0=5000000 +y_0=10000000 +ellps=GRS80 +units=m"
-    (x,), (y,) = transform(UTM, albers, [500_000], [8_000_000])
-    tile = GeoBox(albers, x, y, 10, 10, 100, 100)
+    (x,), (y,) = transform(UTM, ALBERS, [500_000], [8_000_000])
+    tile = GeoBox(ALBERS, x, y, 10, 10, 100, 100)
     given: dict[str, Any] = {"data_type": "int16", "nodata": N, "resampling": "bilinear", "tolerance": 0}
     whole = merge([a, b], tile, **given)
     monkeypatch.setattr("stratocube.pixels.merge._PIECE_ROWS", 16)
@@ -161,6 +163,29 @@ def test_pieces_and_threads_do_not_show(tmp_path: Path, monkeypatch: pytest.Monk
     pieces = merge([a, b], tile, threads=threads, **given)
     assert np.array_equal(whole.data, pieces.data)
     assert 0 < (whole.data == N).mean() < 0.5
+
+
+def test_only_areas_that_have_holes_are_warped_with_masks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    values = noise(100)
+    values[:, 90:] = N
+    utm = scene(tmp_path, "a", values)
+    (x,), (y,) = transform(UTM, ALBERS, [500_000], [8_000_000])
+    tile = GeoBox(ALBERS, x, y, 10, 10, 96, 96)
+    given: dict[str, Any] = {"data_type": "int16", "nodata": N, "resampling": "bilinear", "tolerance": 0}
+    whole = merge([utm], tile, **given)
+    monkeypatch.setattr("stratocube.pixels.merge._HOLED_SIDE", 24)
+    asked: list[tuple[int, bool]] = []
+
+    def counted(part: Any, window: Any, area: Piece, *others: Any) -> Any:
+        asked.append((area.rows * area.columns, part.has_holes(window)))
+        return warp(part, window, area, *others)
+
+    monkeypatch.setattr("stratocube.pixels.merge.warp", counted)
+    cut = merge([utm], tile, **given)
+    assert np.array_equal(whole.data, cut.data)
+    assert 0.05 < (cut.data == N).mean() < 0.5
+    assert sum(size for size, holes in asked if holes) < 0.5 * 96 * 96
+    assert sum(size for size, holes in asked if not holes) > 0.5 * 96 * 96
 
 
 def test_bands_of_a_file_are_told_apart(tmp_path: Path) -> None:

@@ -12,8 +12,9 @@ from rasterio.crs import CRS
 from rasterio.enums import Resampling
 from rasterio.warp import transform
 
-from stratocube.pixels.placement import Nodes, Placement, SceneGrid, pixels_per_pixel, place
-from stratocube.pixels.warp import Piece, Target
+from stratocube.pixels.placement import Nodes, Placement, pixels_per_pixel, place
+from stratocube.pixels.scene_grid import SceneGrid
+from stratocube.pixels.target import Piece, Target
 
 ALBERS = CRS.from_string(
     "+proj=aea +lat_0=-12 +lon_0=-54 +lat_1=-2 +lat_2=-22 +x_0=5000000 +y_0=10000000 +ellps=GRS80 +units=m"
@@ -111,3 +112,16 @@ def test_every_pixel_over_the_scene_is_reached_and_in_the_window(
             assert place_.size == 0 or (start <= math.floor(place_.min()) and place_.max() <= start + length)
         covered = placement.covers[placement.nodes.cells(piece)]
         assert not covered.all() or inside.all()
+
+
+def test_an_area_is_cut_in_two_along_its_long_sides_between_cells() -> None:
+    nodes = Nodes(np.arange(0, 1025, 128), np.array([*range(0, 1025, 128), 1152, 1224]))
+    assert nodes.quarters(Piece(0, 0, 1024, 1024), 512) == [
+        Piece(0, 0, 512, 512),
+        Piece(0, 512, 512, 512),
+        Piece(512, 0, 512, 512),
+        Piece(512, 512, 512, 512),
+    ]
+    assert nodes.quarters(Piece(5, 1024, 700, 200), 512) == [Piece(5, 1024, 379, 200), Piece(384, 1024, 321, 200)]
+    assert nodes.quarters(Piece(5, 0, 100, 512), 512) == [Piece(5, 0, 100, 512)]
+    assert nodes.quarters(Piece(130, 0, 100, 512), 10) == [Piece(130, 0, 100, 256), Piece(130, 256, 100, 256)]

@@ -6,6 +6,7 @@ import datetime as dt
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import numpy as np
@@ -108,6 +109,26 @@ def test_the_blocks_of_the_band_are_those_read_without_reading_ahead_each_once(
     assert set(ahead.values()) == {1}
     assert {block for block in ahead if "nir" in block[0]} == {block for block in blocks if "nir" in block[0]}
     assert set(blocks) <= set(ahead)
+
+
+def test_a_band_is_asked_for_as_soon_as_its_own_quality_tells_and_not_when_that_of_all_dates_does(
+    files: Files, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dates = cloudy_dates(files, 2, 3)
+    first_band, read = Event(), StackReader.read
+    waited: list[bool] = []
+
+    def late(self: StackReader, path: str, window: Window, memory: PixelMemory | None = None) -> np.ndarray:
+        if path == dates[0].band:
+            first_band.set()
+        if path == dates[2].quality:
+            waited.append(first_band.wait(30))
+        return read(self, path, window, memory)
+
+    monkeypatch.setattr(StackReader, "read", late)
+    blend(dates, function="LCF", layers=True, threads=1, **BAND)
+    assert waited
+    assert all(waited)
 
 
 def test_a_file_that_cannot_be_read_is_an_error_with_its_name_where_it_is_needed(files: Files) -> None:
