@@ -29,6 +29,9 @@ _SHORTEST: Final = 128
 _SHARE: Final = 0.1
 """Of the tolerance that the polynomial may use up; the rest is for what GDAL interpolates between pixels."""
 
+_LINEAR: Final = 1e-7
+"""Grids that are off each other's lines by less, in pixels of the scene, are parallel."""
+
 
 @dataclass(frozen=True)
 class Coordinates:
@@ -50,20 +53,21 @@ class Coordinates:
 def fitted(scene: SceneGrid, target: Target, pieces: Collection[Piece]) -> Mapping[Piece, Coordinates]:
     """The pieces on which a polynomial is as good as projecting each pixel, within a tenth of the tolerance.
 
-    None where the tolerance is 0, or where tile and scene have one CRS: then nothing is projected anyway.
+    None where the tolerance is 0, or where the grids are parallel (one projection, whatever it is called): there a
+    pixel of the tile may lie exactly between two of the scene, and rounding would choose.
     """
-    if not pieces or target.tolerance == 0 or scene.crs == target.crs:
+    if not pieces or target.tolerance == 0:
         return {}
     side = np.linspace(-1.0, 1.0, _POINTS)
     y, x = (values.ravel() for values in np.meshgrid(side, side, indexing="ij"))
     boxes = np.array([_box(piece) for piece in pieces])
     middle_column, middle_row, half_width, half_height = (boxes[:, place, np.newaxis] for place in range(4))
     columns, rows = source_pixels(middle_column + half_width * x, middle_row + half_height * y, scene, target)
-    error = np.hypot(_off(columns, x, y), _off(rows, x, y)).max(axis=1)
+    error, bend = (np.hypot(_off(columns, x, y, order), _off(rows, x, y, order)).max(axis=1) for order in (ORDER, 1))
     return {
         piece: Coordinates(x, y, columns[place], rows[place], tuple(boxes[place].tolist()), float(error[place]))
         for place, piece in enumerate(pieces)
-        if error[place] <= _SHARE * target.tolerance  # not so where a point is unknown: NaN
+        if error[place] <= _SHARE * target.tolerance and bend[place] > _LINEAR  # neither where a point is unknown: NaN
     }
 
 
@@ -76,9 +80,11 @@ def _box(piece: Piece) -> tuple[float, float, float, float]:
     )
 
 
-def _off(values: NDArray[np.float64], x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]:
-    """How far values at points, (pieces, points), are off the polynomial that fits them best."""
-    terms = np.stack([x**i * y**j for i in range(ORDER + 1) for j in range(ORDER + 1 - i)], axis=1)
+def _off(
+    values: NDArray[np.float64], x: NDArray[np.float64], y: NDArray[np.float64], order: int
+) -> NDArray[np.float64]:
+    """How far values at points, (pieces, points), are off the polynomial of an order that fits them best."""
+    terms = np.stack([x**i * y**j for i in range(order + 1) for j in range(order + 1 - i)], axis=1)
     through: NDArray[np.float64] = terms @ np.linalg.pinv(terms)
     off: NDArray[np.float64] = values - values @ through.T
     return off

@@ -6,8 +6,6 @@ credentials are in the environment, as they are in every Lambda function.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -126,11 +124,9 @@ def fitted_on(
     return result
 
 
-@contextmanager
-def _allowed() -> Iterator[None]:
+def _allowed() -> rasterio.Env:
     """GDAL opens addresses of memory by name only where it is told to, as names may come from strangers."""
-    with rasterio.Env(session=DummySession(), GDAL_MEM_ENABLE_OPEN=True):
-        yield
+    return rasterio.Env(session=DummySession(), GDAL_MEM_ENABLE_OPEN=True)
 
 
 def _in_place(pixels: Pixels) -> str:
