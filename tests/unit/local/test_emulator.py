@@ -131,10 +131,9 @@ def test_a_second_emulator_in_the_same_place_is_refused(tmp_path: Path) -> None:
 
 
 _SCRIPT = """
-import signal, sys, time
+import sys, time
 from pathlib import Path
 from stratocube.local.emulator import running_emulator
-signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs are started with it ignored
 with running_emulator(Path(sys.argv[1]), port=0) as emulator:
     print(emulator.pid, flush=True)
     time.sleep(60)
